@@ -1,0 +1,380 @@
+//! Distributions: rows counted in bins or per level, class by class.
+
+pub mod edges;
+
+use serde::{Deserialize, Serialize};
+
+use crate::classes::{Classes, Group, Grouping};
+use crate::column::Column;
+use crate::parallel::map_rows;
+
+pub use edges::{date_edges, nice_edges};
+
+/// How to bin numbers or dates.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Binning {
+    /// The most bins there may be, at least 1.
+    pub max_bins: usize,
+    /// Only count values in this closed interval; `None` counts all finite values.
+    pub window: Option<(f64, f64)>,
+}
+
+impl Default for Binning {
+    fn default() -> Self {
+        Self {
+            max_bins: 30,
+            window: None,
+        }
+    }
+}
+
+/// Counts of numbers or dates in bins.
+///
+/// A value is in bin i when `edges[i] ≤ value < edges[i + 1]`; the last bin also holds its upper edge.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Histogram {
+    /// Ascending, one more than there are bins; empty if no value was counted.
+    pub edges: Vec<f64>,
+    pub groups: Vec<Group>,
+    /// Rows, `counts[group][bin]`.
+    pub counts: Vec<Vec<u64>>,
+    /// Rows counted.
+    pub shown: u64,
+    pub missing: u64,
+    /// Infinite values, and values outside the window.
+    pub outside: u64,
+}
+
+/// Counts of levels.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LevelCounts {
+    /// The codes of the levels shown: declared order when all are shown, else the most frequent first.
+    pub codes: Vec<u32>,
+    /// Their names.
+    pub labels: Vec<String>,
+    /// Levels that are counted together as "other": the last bar, if there are any.
+    pub other_levels: usize,
+    pub groups: Vec<Group>,
+    /// Rows, `counts[group][bar]`; a bar per label, then one for "other" if `other_levels > 0`.
+    pub counts: Vec<Vec<u64>>,
+    /// Rows counted.
+    pub shown: u64,
+    pub missing: u64,
+}
+
+/// Counts the numbers or dates of a column in bins with nice edges, per group of `classes`.
+///
+/// The number of bins follows Rice's rule, 2·∛n, within `max_bins`, then grows or shrinks to the next nice width. Whole numbers
+/// get bins of whole width; few distinct whole numbers get a bin each, centred on the number. `None` for nominal and text
+/// columns, and for `classes` of another length.
+#[must_use]
+pub fn histogram(
+    column: Column<'_>,
+    classes: Option<Classes<'_>>,
+    binning: Binning,
+) -> Option<Histogram> {
+    let values = column.numbers()?;
+    if classes.is_some_and(|classes| classes.codes.len() != values.len()) {
+        return None;
+    }
+    let window = binning.window.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
+    let inside = |value: f64| value >= window.0 && value <= window.1 && value.is_finite();
+    let scan = map_rows(values.len(), |rows| {
+        let mut seen = Seen::default();
+        for &value in &values[rows] {
+            if inside(value) {
+                seen.add(value);
+            } else if value.is_nan() {
+                seen.missing += 1;
+            }
+        }
+        seen
+    });
+    let seen = scan.into_iter().fold(Seen::default(), Seen::merge);
+
+    let bins =
+        ((2.0 * (seen.rows as f64).cbrt()).ceil() as usize).clamp(1, binning.max_bins.max(1));
+    let edges = match (seen.rows, column) {
+        (0, _) => vec![],
+        (_, Column::Date(_)) => date_edges(seen.low, seen.high, bins.max(binning.max_bins.min(12))),
+        _ if seen.whole => edges::whole_edges(seen.low, seen.high, bins, binning.max_bins),
+        _ => nice_edges(seen.low, seen.high, bins),
+    };
+    let groups = groups_of(classes, values.len());
+    let counts = count_in(&edges, values, classes, groups.len(), inside);
+    Some(Histogram {
+        edges,
+        groups,
+        counts,
+        shown: seen.rows,
+        missing: seen.missing,
+        outside: values.len() as u64 - seen.rows - seen.missing,
+    })
+}
+
+/// Counts the levels of a nominal or text column, per group of `classes`: every level in declared order if there are at most `top`
+/// declared ones, else the `top` most frequent and the rest together. `None` for numbers and dates, and for `classes` of
+/// another length.
+#[must_use]
+pub fn level_counts(
+    column: Column<'_>,
+    classes: Option<Classes<'_>>,
+    top: usize,
+) -> Option<LevelCounts> {
+    let (codes, levels) = column.categories()?;
+    if classes.is_some_and(|classes| classes.codes.len() != codes.len()) {
+        return None;
+    }
+    let mut totals = vec![0u64; levels.len() + 1];
+    for &code in codes {
+        totals[(code as usize).min(levels.len())] += 1;
+    }
+    let missing = totals.pop().unwrap_or(0);
+    let mut order: Vec<usize> = (0..levels.len()).collect();
+    let top = top.max(1);
+    if levels.len() > top {
+        order.retain(|&code| totals[code] > 0);
+        order.sort_by_key(|&code| (std::cmp::Reverse(totals[code]), code));
+    }
+    let other_levels = order.len().saturating_sub(top);
+    order.truncate(top);
+
+    let bars = order.len() + usize::from(other_levels > 0);
+    let mut bar_of = vec![order.len(); levels.len()];
+    for (bar, &code) in order.iter().enumerate() {
+        bar_of[code] = bar;
+    }
+    let groups = groups_of(classes, codes.len());
+    let mut counts = vec![vec![0; bars]; groups.len()];
+    for (row, &code) in codes.iter().enumerate() {
+        if let Some(&bar) = bar_of.get(code as usize) {
+            counts[group_at(classes, row)][bar] += 1;
+        }
+    }
+    Some(LevelCounts {
+        labels: order.iter().map(|&code| levels[code].clone()).collect(),
+        codes: order.iter().map(|&code| code as u32).collect(),
+        other_levels,
+        groups,
+        counts,
+        shown: codes.len() as u64 - missing,
+        missing,
+    })
+}
+
+fn groups_of(classes: Option<Classes<'_>>, rows: usize) -> Vec<Group> {
+    match classes {
+        Some(classes) => classes.grouping.groups().to_vec(),
+        None => Grouping::all(rows).groups().to_vec(),
+    }
+}
+
+fn group_at(classes: Option<Classes<'_>>, row: usize) -> usize {
+    classes.map_or(0, |classes| classes.grouping.group_of(classes.codes[row]))
+}
+
+fn count_in(
+    edges: &[f64],
+    values: &[f64],
+    classes: Option<Classes<'_>>,
+    groups: usize,
+    inside: impl Fn(f64) -> bool + Sync,
+) -> Vec<Vec<u64>> {
+    let bins = edges.len().saturating_sub(1);
+    if bins == 0 {
+        return vec![vec![]; groups];
+    }
+    let finder = Finder::new(edges);
+    let parts = map_rows(values.len(), |rows| {
+        let mut counts = vec![0u64; groups * bins];
+        for row in rows {
+            let value = values[row];
+            if inside(value) {
+                counts[group_at(classes, row) * bins + finder.bin(value)] += 1;
+            }
+        }
+        counts
+    });
+    let mut total = vec![0u64; groups * bins];
+    for part in parts {
+        for (sum, count) in total.iter_mut().zip(part) {
+            *sum += count;
+        }
+    }
+    total.chunks(bins).map(<[u64]>::to_vec).collect()
+}
+
+/// Finds bins by their edges: a guess for equal widths, then steps to the exact one.
+struct Finder<'a> {
+    edges: &'a [f64],
+    low: f64,
+    per_unit: f64,
+}
+
+impl<'a> Finder<'a> {
+    fn new(edges: &'a [f64]) -> Self {
+        let (low, high) = (edges[0], edges[edges.len() - 1]);
+        Self {
+            edges,
+            low,
+            per_unit: (edges.len() - 1) as f64 / (high - low),
+        }
+    }
+
+    /// The last bin whose lower edge is not above `value`, which must not be below the first edge.
+    fn bin(&self, value: f64) -> usize {
+        let last = self.edges.len() - 2;
+        let mut bin = (((value - self.low) * self.per_unit) as usize).min(last);
+        while bin > 0 && value < self.edges[bin] {
+            bin -= 1;
+        }
+        while bin < last && value >= self.edges[bin + 1] {
+            bin += 1;
+        }
+        bin
+    }
+}
+
+/// What a first pass must know before edges can be chosen.
+#[derive(Clone, Copy)]
+struct Seen {
+    low: f64,
+    high: f64,
+    whole: bool,
+    rows: u64,
+    missing: u64,
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self {
+            low: f64::INFINITY,
+            high: f64::NEG_INFINITY,
+            whole: true,
+            rows: 0,
+            missing: 0,
+        }
+    }
+}
+
+impl Seen {
+    fn add(&mut self, value: f64) {
+        self.low = self.low.min(value);
+        self.high = self.high.max(value);
+        self.whole &= value.trunc() == value;
+        self.rows += 1;
+    }
+
+    fn merge(self, other: Self) -> Self {
+        Self {
+            low: self.low.min(other.low),
+            high: self.high.max(other.high),
+            whole: self.whole && other.whole,
+            rows: self.rows + other.rows,
+            missing: self.missing + other.missing,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MISSING;
+    use proptest::prelude::*;
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|&name| name.to_owned()).collect()
+    }
+
+    #[test]
+    fn few_whole_numbers_get_a_bin_each() {
+        let values: Vec<f64> = [1.0, 2.0, 2.0, 4.0].repeat(20);
+        let found = histogram(Column::Numeric(&values), None, Binning::default()).unwrap();
+        assert_eq!(found.edges, [0.5, 1.5, 2.5, 3.5, 4.5]);
+        assert_eq!(found.counts, [[20, 40, 0, 20]]);
+    }
+
+    #[test]
+    fn what_is_not_shown_is_counted() {
+        let values = [0.5, f64::NAN, f64::INFINITY, 3.0, 9.0];
+        let binning = Binning {
+            window: Some((0.0, 5.0)),
+            ..Binning::default()
+        };
+        let found = histogram(Column::Numeric(&values), None, binning).unwrap();
+        assert_eq!((found.shown, found.missing, found.outside), (2, 1, 2));
+        let none = histogram(Column::Numeric(&[f64::NAN]), None, binning).unwrap();
+        assert!(none.edges.is_empty() && none.counts == [Vec::<u64>::new()]);
+    }
+
+    #[test]
+    fn classes_are_counted_apart() {
+        let levels = names(&["no", "yes"]);
+        let codes = [0, 1, 1, MISSING];
+        let grouping = Grouping::new(&codes, &levels, 8);
+        let found = histogram(
+            Column::Numeric(&[1.0, 1.0, 2.0, 2.0]),
+            Some(grouping.of(&codes)),
+            Binning::default(),
+        )
+        .unwrap();
+        assert_eq!(found.counts, [[1, 0], [1, 1], [0, 1]]);
+        assert!(
+            histogram(
+                Column::Numeric(&[1.0]),
+                Some(grouping.of(&codes)),
+                Binning::default()
+            )
+            .is_none()
+        );
+    }
+
+    #[test]
+    fn levels_keep_their_order_until_there_are_too_many() {
+        let levels = names(&["a", "b", "c", "d"]);
+        let codes = [3, 3, 3, 1, 1, 0, MISSING];
+        let column = Column::Nominal {
+            codes: &codes,
+            levels: &levels,
+        };
+        let all = level_counts(column, None, 10).unwrap();
+        assert_eq!(
+            (all.labels, all.counts),
+            (levels.clone(), vec![vec![1, 2, 0, 3]])
+        );
+        let top = level_counts(column, None, 1).unwrap();
+        assert_eq!(
+            (top.labels, top.counts, top.other_levels, top.missing),
+            (names(&["d"]), vec![vec![3, 3]], 2, 1)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn counts_equal_the_naive_count_on_the_stated_edges(
+            values in prop::collection::vec(
+                prop_oneof![-1e3..1e3f64, (-50i32..50).prop_map(f64::from), Just(f64::NAN), proptest::num::f64::NORMAL],
+                0..200,
+            ),
+            max_bins in 1usize..40,
+        ) {
+            let binning = Binning { max_bins, window: None };
+            for column in [Column::Numeric(&values), Column::Date(&values)] {
+                let found = histogram(column, None, binning).unwrap();
+                let bins = found.edges.len().saturating_sub(1);
+                prop_assert!(found.edges.windows(2).all(|pair| pair[0] < pair[1]));
+                let mut naive = vec![0u64; bins];
+                for value in values.iter().filter(|v| v.is_finite()) {
+                    let bin = (0..bins).find(|&bin| {
+                        *value >= found.edges[bin]
+                            && (*value < found.edges[bin + 1] || (bin + 1 == bins && *value == found.edges[bins]))
+                    });
+                    prop_assert!(bin.is_some(), "{} is outside {:?}", value, found.edges);
+                    naive[bin.unwrap()] += 1;
+                }
+                prop_assert_eq!(&found.counts[0], &naive);
+                prop_assert!(bins <= max_bins.max(1) + 1, "{} bins", bins);
+            }
+        }
+    }
+}

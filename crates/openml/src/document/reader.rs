@@ -1,0 +1,195 @@
+//! Elements by their local names, with errors that say where and what.
+
+use std::str::FromStr;
+
+use roxmltree::{Document, Node, ParsingOptions};
+
+use super::DocumentError;
+
+/// More than any document of OpenML has, by far; keeps a hostile one from filling the memory.
+const MOST_NODES: u32 = 5_000_000;
+
+/// Parses `text` and reads its root, which must be named `root`.
+pub(super) fn read<T>(
+    text: &str,
+    root: &str,
+    read: impl FnOnce(Element<'_, '_>) -> Result<T, DocumentError>,
+) -> Result<T, DocumentError> {
+    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+    let options = ParsingOptions {
+        nodes_limit: MOST_NODES,
+        ..ParsingOptions::default()
+    };
+    let document = Document::parse_with_options(text, options).map_err(|error| DocumentError {
+        line: u64::from(error.pos().row),
+        column: u64::from(error.pos().col),
+        reason: format!("not well-formed XML: {error}"),
+    })?;
+    let element = Element {
+        node: document.root_element(),
+    };
+    if element.name() != root {
+        return Err(element.error(format!("expected oml:{root}, found oml:{}", element.name())));
+    }
+    read(element)
+}
+
+/// An element of a document.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Element<'a, 'input> {
+    node: Node<'a, 'input>,
+}
+
+impl<'a, 'input> Element<'a, 'input> {
+    pub(super) fn name(self) -> &'a str {
+        self.node.tag_name().name()
+    }
+
+    pub(super) fn error(self, reason: String) -> DocumentError {
+        let position = self.node.document().text_pos_at(self.node.range().start);
+        DocumentError {
+            line: u64::from(position.row),
+            column: u64::from(position.col),
+            reason,
+        }
+    }
+
+    /// The children of that name.
+    pub(super) fn children(self, name: &'static str) -> impl Iterator<Item = Self> {
+        self.node
+            .children()
+            .filter(move |child| child.is_element() && child.tag_name().name() == name)
+            .map(|node| Self { node })
+    }
+
+    pub(super) fn child(self, name: &'static str) -> Option<Self> {
+        self.children(name).next()
+    }
+
+    pub(super) fn required(self, name: &'static str) -> Result<Self, DocumentError> {
+        self.child(name)
+            .ok_or_else(|| self.error(format!("oml:{name} is missing in oml:{}", self.name())))
+    }
+
+    /// The element's own text, as it stands.
+    pub(super) fn text(self) -> String {
+        self.node
+            .children()
+            .filter(Node::is_text)
+            .filter_map(|node| node.text())
+            .collect()
+    }
+
+    /// The text of a child that must be there and must not be blank.
+    pub(super) fn string(self, name: &'static str) -> Result<String, DocumentError> {
+        let child = self.required(name)?;
+        let text = child.text();
+        if text.trim().is_empty() {
+            return Err(child.error(format!("oml:{name} is empty in oml:{}", self.name())));
+        }
+        Ok(text)
+    }
+
+    /// The text of a child, `None` if it is empty or absent.
+    pub(super) fn optional(self, name: &'static str) -> Option<String> {
+        self.child(name)
+            .map(Self::text)
+            .filter(|text| !text.is_empty())
+    }
+
+    /// The texts of all children of that name that are not empty.
+    pub(super) fn strings(self, name: &'static str) -> Vec<String> {
+        self.children(name)
+            .map(Self::text)
+            .filter(|text| !text.is_empty())
+            .collect()
+    }
+
+    /// The number in a child that must be there.
+    pub(super) fn number<T: FromStr>(
+        self,
+        name: &'static str,
+        what: &str,
+    ) -> Result<T, DocumentError> {
+        let child = self.required(name)?;
+        parsed(child, &child.text(), &format!("oml:{name}"), what)
+    }
+
+    /// The number in a child, `None` if it is blank or absent.
+    pub(super) fn optional_number<T: FromStr>(
+        self,
+        name: &'static str,
+        what: &str,
+    ) -> Result<Option<T>, DocumentError> {
+        let Some(child) = self.child(name) else {
+            return Ok(None);
+        };
+        let text = child.text();
+        if text.trim().is_empty() {
+            return Ok(None);
+        }
+        parsed(child, &text, &format!("oml:{name}"), what).map(Some)
+    }
+
+    pub(super) fn id(self, name: &'static str) -> Result<u32, DocumentError> {
+        self.number(name, WHOLE)
+    }
+
+    pub(super) fn optional_id(self, name: &'static str) -> Result<Option<u32>, DocumentError> {
+        self.optional_number(name, WHOLE)
+    }
+
+    /// A measured value: not a number means the same as none.
+    pub(super) fn optional_value(self, name: &'static str) -> Result<Option<f64>, DocumentError> {
+        let value: Option<f64> = self.optional_number(name, "a number")?;
+        Ok(value.filter(|value| !value.is_nan()))
+    }
+
+    /// `true`, `false`, `1` or `0`; `false` if it is empty or absent.
+    pub(super) fn flag(self, name: &'static str) -> Result<bool, DocumentError> {
+        let Some(child) = self.child(name) else {
+            return Ok(false);
+        };
+        match child.text().trim() {
+            "true" | "1" => Ok(true),
+            "false" | "0" | "" => Ok(false),
+            other => Err(child.error(format!(
+                "oml:{name} is \"{}\", expected true or false",
+                short(other)
+            ))),
+        }
+    }
+
+    /// The whole number in an attribute, `None` if it is blank or absent.
+    pub(super) fn attribute_number(self, name: &'static str) -> Result<Option<u32>, DocumentError> {
+        match self.attribute(name).filter(|text| !text.trim().is_empty()) {
+            None => Ok(None),
+            Some(text) => parsed(self, text, &format!("the attribute {name}"), WHOLE).map(Some),
+        }
+    }
+
+    pub(super) fn attribute(self, name: &'static str) -> Option<&'a str> {
+        self.node
+            .attributes()
+            .find(|attribute| attribute.name() == name)
+            .map(|attribute| attribute.value())
+    }
+}
+
+const WHOLE: &str = "a whole number";
+
+fn parsed<T: FromStr>(
+    element: Element<'_, '_>,
+    text: &str,
+    name: &str,
+    what: &str,
+) -> Result<T, DocumentError> {
+    let text = text.trim();
+    text.parse()
+        .map_err(|_| element.error(format!("{name} is \"{}\", expected {what}", short(text))))
+}
+
+/// Enough of a value to recognise it.
+fn short(text: &str) -> String {
+    text.chars().take(60).collect()
+}

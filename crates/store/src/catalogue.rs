@@ -1,0 +1,230 @@
+//! Opening a store, its connections and its small change.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::pool::PoolConnection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{SqlSafeStr, Sqlite, SqlitePool};
+use tokio::sync::broadcast;
+
+use crate::batch::Batch;
+use crate::change::Change;
+use crate::columns::ColumnFiles;
+use crate::error::{IoContext, StoreError};
+use crate::files::UploadFiles;
+use crate::lock::{self, DirectoryLock};
+use crate::staging::{Staging, create_dir_durably};
+
+const CATALOGUE: &[(i64, &str, &str)] = &[(
+    1,
+    "catalogue",
+    include_str!("../../../migrations/catalogue/0001_catalogue.sql"),
+)];
+
+const ROOMS: &[(i64, &str, &str)] = &[(
+    1,
+    "rooms",
+    include_str!("../../../migrations/rooms/0001_rooms.sql"),
+)];
+
+/// What can be tuned; the defaults suit a team's server.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Connections that read at the same time.
+    pub readers: u32,
+    /// Memory for open tables, in bytes; mapped values do not count.
+    pub column_cache_bytes: usize,
+    /// Changes that a slow subscriber may fall behind before it misses some.
+    pub change_backlog: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            readers: 4,
+            column_cache_bytes: 256 << 20,
+            change_backlog: 1024,
+        }
+    }
+}
+
+/// The catalogue, the columns and the files of one data directory.
+///
+/// Cheap to clone; all clones are one store. The directory stays locked until the
+/// last clone is gone.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pub(crate) inner: Arc<Inner>,
+}
+
+// Field order is drop order: the lock goes last.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) writer: SqlitePool,
+    pub(crate) readers: SqlitePool,
+    /// The rooms' log, one connection: an import never delays a room.
+    pub(crate) rooms: SqlitePool,
+    columns: ColumnFiles,
+    files: UploadFiles,
+    pub(crate) changes: broadcast::Sender<Arc<Change>>,
+    dir: PathBuf,
+    lock: DirectoryLock,
+}
+
+impl Store {
+    /// Opens the data directory `dir`, which is created if it is not there, brings
+    /// it up to date and removes what a crash left unfinished.
+    ///
+    /// # Errors
+    /// `Locked` if another server has the directory; `Migration` if a newer labboard
+    /// wrote it; `Io`; `Database`.
+    pub async fn open(dir: &Path, options: Options) -> Result<Self, StoreError> {
+        let data_dir = dir.to_owned();
+        let prepared = tokio::task::spawn_blocking(move || prepare(&data_dir)).await;
+        let (lock, staging) = prepared
+            .map_err(std::io::Error::other)
+            .context("prepare", dir)??;
+        let staging = Arc::new(staging);
+
+        let catalogue = dir.join("catalogue.sqlite");
+        let rooms = dir.join("rooms.sqlite");
+        let (writer, rooms) = tokio::try_join!(
+            open_database(&catalogue, CATALOGUE),
+            open_database(&rooms, ROOMS),
+        )?;
+        let readers = SqlitePoolOptions::new()
+            .min_connections(0)
+            .max_connections(options.readers.max(1))
+            .test_before_acquire(false)
+            .connect_lazy_with(
+                SqliteConnectOptions::new()
+                    .filename(&catalogue)
+                    .read_only(true)
+                    .busy_timeout(Duration::from_secs(5)),
+            );
+        Ok(Self {
+            inner: Arc::new(Inner {
+                writer,
+                readers,
+                rooms,
+                columns: ColumnFiles::new(
+                    dir.join("columns"),
+                    Arc::clone(&staging),
+                    options.column_cache_bytes,
+                ),
+                files: UploadFiles::new(dir.join("files"), staging),
+                changes: broadcast::channel(options.change_backlog.max(1)).0,
+                dir: dir.to_owned(),
+                lock,
+            }),
+        })
+    }
+
+    /// The address of the server that has `dir`, if one does and has said so.
+    #[must_use]
+    pub fn owner(dir: &Path) -> Option<String> {
+        lock::owner(dir)
+    }
+
+    /// Tells others where to reach this store's server; see [`owner`](Self::owner).
+    pub fn set_owner_address(&self, address: &str) -> Result<(), StoreError> {
+        self.inner.lock.set_address(address)
+    }
+
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.inner.dir
+    }
+
+    #[must_use]
+    pub fn columns(&self) -> &ColumnFiles {
+        &self.inner.columns
+    }
+
+    #[must_use]
+    pub fn files(&self) -> &UploadFiles {
+        &self.inner.files
+    }
+
+    /// One message per commit, after it is durable. A receiver that falls too far
+    /// behind is told how many it missed and should then look at everything again.
+    #[must_use]
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<Change>> {
+        self.inner.changes.subscribe()
+    }
+
+    /// Starts a transaction: everything or nothing. Only one is open at a time,
+    /// others wait for it, so do slow work (parsing, writing columns) before.
+    /// Dropping the batch undoes it.
+    pub async fn begin(&self) -> Result<Batch, StoreError> {
+        Batch::begin(self.clone()).await
+    }
+
+    /// Closes the databases in order. Dropping the last clone is as safe, only the
+    /// next start has a little more to do.
+    pub async fn close(self) {
+        self.inner.readers.close().await;
+        self.inner.rooms.close().await;
+        self.inner.writer.close().await;
+    }
+
+    pub(crate) async fn reader(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
+        Ok(self.inner.readers.acquire().await?)
+    }
+}
+
+fn prepare(dir: &Path) -> Result<(DirectoryLock, Staging), StoreError> {
+    create_dir_durably(dir)?;
+    let lock = DirectoryLock::acquire(dir)?;
+    let staging = Staging::open(dir)?;
+    create_dir_durably(&dir.join("columns"))?;
+    create_dir_durably(&dir.join("files"))?;
+    Ok((lock, staging))
+}
+
+/// A database with its single writing connection.
+async fn open_database(
+    path: &Path,
+    migrations: &[(i64, &'static str, &'static str)],
+) -> Result<SqlitePool, StoreError> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(5));
+    let pool = SqlitePoolOptions::new()
+        .max_connections(1)
+        .min_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        // Whoever waits here waits for another import.
+        .acquire_timeout(Duration::from_secs(600))
+        .test_before_acquire(false)
+        .connect_with(options)
+        .await?;
+    let migrations = migrations.iter().map(|&(version, description, sql)| {
+        let kind = MigrationType::Simple;
+        Migration::new(version, description.into(), kind, sql.into_sql_str(), false)
+    });
+    Migrator::with_migrations(migrations.collect())
+        .run(&pool)
+        .await
+        .map_err(|cause| StoreError::Migration {
+            path: path.to_owned(),
+            cause,
+        })?;
+    Ok(pool)
+}
+
+pub(crate) fn now_ms() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| {
+            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        })
+}

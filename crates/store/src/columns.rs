@@ -1,0 +1,439 @@
+//! Tables as one raw file per column, stored once under the hash of their content.
+//!
+//! `columns/<first two digits>/<hash>/` holds `manifest.json` (names, kinds, levels)
+//! and, per column, `<index>.f64` or `<index>.u32`: the values, little-endian, one
+//! after the other. A missing number is NaN, a missing category [`MISSING`].
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use labboard_openml::table::{Kind, MISSING, Table, Values};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::error::{IoContext, StoreError};
+use crate::files::{Content, list, touch};
+use crate::hash::ContentHash;
+use crate::mapped::Mapped;
+use crate::staging::{Staging, make_read_only, sync_dir};
+
+const MANIFEST: &str = "manifest.json";
+const FORMAT: u32 = 1;
+
+/// One column's values; the slices have one value per row.
+#[derive(Clone, Copy, Debug)]
+pub enum ColumnRef<'a> {
+    /// NaN = missing.
+    Numeric(&'a [f64]),
+    /// Milliseconds since 1970-01-01 UTC; NaN = missing.
+    Date(&'a [f64]),
+    /// Codes index `levels`, or are [`MISSING`].
+    Nominal {
+        codes: &'a [u32],
+        levels: &'a [String],
+    },
+    /// Codes index `levels`, or are [`MISSING`].
+    Text {
+        codes: &'a [u32],
+        levels: &'a [String],
+    },
+}
+
+/// An open table. Slices are read from disk when they are touched.
+#[derive(Debug)]
+pub struct Columns {
+    rows: usize,
+    columns: Vec<Column>,
+}
+
+#[derive(Debug)]
+struct Column {
+    name: String,
+    kind: Kind,
+    levels: Vec<String>,
+    values: ColumnValues,
+}
+
+#[derive(Debug)]
+enum ColumnValues {
+    Numbers(Mapped<f64>),
+    Codes(Mapped<u32>),
+}
+
+impl Columns {
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The number of features.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.columns.len()
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
+
+    /// The feature at `index`, counted from 0 in the dataset's order.
+    #[must_use]
+    pub fn feature(&self, index: usize) -> Option<ColumnRef<'_>> {
+        self.columns.get(index).map(Column::as_ref)
+    }
+
+    #[must_use]
+    pub fn name(&self, index: usize) -> Option<&str> {
+        self.columns.get(index).map(|column| column.name.as_str())
+    }
+
+    #[must_use]
+    pub fn kind(&self, index: usize) -> Option<Kind> {
+        self.columns.get(index).map(|column| column.kind)
+    }
+
+    /// The index of the first feature with this name.
+    #[must_use]
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.name == name)
+    }
+
+    fn resident(&self) -> usize {
+        let of_column = |column: &Column| {
+            let levels: usize = column
+                .levels
+                .iter()
+                .map(|level| size_of::<String>() + level.len())
+                .sum();
+            levels
+                + match &column.values {
+                    ColumnValues::Numbers(values) => values.resident(),
+                    ColumnValues::Codes(values) => values.resident(),
+                }
+        };
+        self.columns.iter().map(of_column).sum()
+    }
+}
+
+impl Column {
+    fn as_ref(&self) -> ColumnRef<'_> {
+        let levels = &self.levels;
+        match (&self.values, self.kind) {
+            (ColumnValues::Numbers(values), Kind::Date) => ColumnRef::Date(values.values()),
+            (ColumnValues::Numbers(values), _) => ColumnRef::Numeric(values.values()),
+            (ColumnValues::Codes(codes), Kind::Text) => ColumnRef::Text {
+                codes: codes.values(),
+                levels,
+            },
+            (ColumnValues::Codes(codes), _) => ColumnRef::Nominal {
+                codes: codes.values(),
+                levels,
+            },
+        }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Manifest {
+    format: u32,
+    rows: usize,
+    features: Vec<ManifestFeature>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ManifestFeature {
+    name: String,
+    kind: Kind,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    levels: Vec<String>,
+}
+
+impl Manifest {
+    /// # Errors
+    /// `Invalid` if the columns differ in length or a code has no level.
+    fn of(table: &Table) -> Result<Self, StoreError> {
+        let rows = table.rows();
+        let mut features = Vec::with_capacity(table.features.len());
+        for feature in &table.features {
+            let levels = match &feature.values {
+                Values::Numeric(_) | Values::Date(_) => &[][..],
+                Values::Nominal { levels, .. } | Values::Text { levels, .. } => levels.as_slice(),
+            };
+            if feature.values.len() != rows {
+                return Err(StoreError::Invalid(format!(
+                    "the feature {:?} has {} values where the first has {rows}",
+                    feature.name,
+                    feature.values.len()
+                )));
+            }
+            if let Values::Nominal { codes, .. } | Values::Text { codes, .. } = &feature.values
+                && codes
+                    .iter()
+                    .any(|&code| code != MISSING && code as usize >= levels.len())
+            {
+                return Err(StoreError::Invalid(format!(
+                    "the feature {:?} has a code without a level",
+                    feature.name
+                )));
+            }
+            features.push(ManifestFeature {
+                name: feature.name.clone(),
+                kind: feature.values.kind(),
+                levels: levels.to_vec(),
+            });
+        }
+        Ok(Self {
+            format: FORMAT,
+            rows,
+            features,
+        })
+    }
+}
+
+/// Feeds the little-endian bytes of a column to `sink`, piece by piece.
+fn emit(values: &Values, mut sink: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+    const PIECE: usize = 8192;
+    let mut buffer = Vec::with_capacity(PIECE * 8);
+    match values {
+        Values::Numeric(values) | Values::Date(values) => {
+            for piece in values.chunks(PIECE) {
+                buffer.clear();
+                for value in piece {
+                    // One NaN, so that equal tables have equal hashes.
+                    let value = if value.is_nan() { f64::NAN } else { *value };
+                    buffer.extend_from_slice(&value.to_le_bytes());
+                }
+                sink(&buffer)?;
+            }
+        }
+        Values::Nominal { codes, .. } | Values::Text { codes, .. } => {
+            for piece in codes.chunks(PIECE) {
+                buffer.clear();
+                for code in piece {
+                    buffer.extend_from_slice(&code.to_le_bytes());
+                }
+                sink(&buffer)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn file_name(index: usize, kind: Kind) -> String {
+    match kind {
+        Kind::Numeric | Kind::Date => format!("{index}.f64"),
+        Kind::Nominal | Kind::Text => format!("{index}.u32"),
+    }
+}
+
+/// The folder of column files. Its methods block: call them where blocking is
+/// allowed. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct ColumnFiles {
+    dir: PathBuf,
+    staging: Arc<Staging>,
+    cache: Arc<Mutex<Cache>>,
+}
+
+impl ColumnFiles {
+    pub(crate) fn new(dir: PathBuf, staging: Arc<Staging>, cache_bytes: usize) -> Self {
+        Self {
+            dir,
+            staging,
+            cache: Arc::new(Mutex::new(Cache::new(cache_bytes))),
+        }
+    }
+
+    /// Stores the columns of `table` durably and returns the hash of their names,
+    /// kinds, levels and values. The table's own name and description are not part
+    /// of it.
+    ///
+    /// # Errors
+    /// `Invalid` if the columns differ in length or a code has no level; `Io`.
+    pub fn write(&self, table: &Table) -> Result<ContentHash, StoreError> {
+        let manifest = Manifest::of(table)?;
+        let manifest_bytes = serde_json::to_vec(&manifest)
+            .map_err(|error| StoreError::Invalid(error.to_string()))?;
+
+        let mut hasher = Sha256::new_with_prefix(&manifest_bytes);
+        for feature in &table.features {
+            emit(&feature.values, |bytes| {
+                hasher.update(bytes);
+                Ok(())
+            })
+            .context("hash", &self.dir)?;
+        }
+        let hash = ContentHash::finish(hasher);
+        let place = self.path(&hash);
+        if place.is_dir() {
+            touch(&place).context("touch", &place)?;
+            return Ok(hash);
+        }
+
+        let staged = self.staging.reserve();
+        fs::create_dir(staged.path()).context("create", staged.path())?;
+        for (index, feature) in table.features.iter().enumerate() {
+            let path = staged
+                .path()
+                .join(file_name(index, manifest.features[index].kind));
+            write_file(&path, |file| {
+                emit(&feature.values, |bytes| file.write_all(bytes))
+            })?;
+        }
+        write_file(&staged.path().join(MANIFEST), |file| {
+            file.write_all(&manifest_bytes)
+        })?;
+        sync_dir(staged.path())?;
+        staged.publish(&place)?;
+        Ok(hash)
+    }
+
+    /// Where the columns lie (or would lie). Never write there.
+    #[must_use]
+    pub fn path(&self, hash: &ContentHash) -> PathBuf {
+        self.dir.join(hash.prefix()).join(hash.as_str())
+    }
+
+    /// # Errors
+    /// `NoContent` if there is nothing with this hash; `Corrupt` if a file has
+    /// another length than it should; `Io`.
+    pub fn open(&self, hash: &ContentHash) -> Result<Arc<Columns>, StoreError> {
+        let cache = || self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(columns) = cache().get(hash) {
+            return Ok(columns);
+        }
+        let columns = Arc::new(self.open_uncached(hash)?);
+        cache().insert(hash.clone(), Arc::clone(&columns));
+        Ok(columns)
+    }
+
+    fn open_uncached(&self, hash: &ContentHash) -> Result<Columns, StoreError> {
+        let dir = self.path(hash);
+        let path = dir.join(MANIFEST);
+        let bytes = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(StoreError::NoContent(hash.clone()));
+            }
+            read => read.context("read", &path)?,
+        };
+        let damaged = |path: &Path, reason: &dyn ToString| StoreError::Corrupt {
+            place: path.display().to_string(),
+            reason: reason.to_string(),
+        };
+        let manifest: Manifest =
+            serde_json::from_slice(&bytes).map_err(|error| damaged(&path, &error))?;
+        if manifest.format != FORMAT {
+            return Err(damaged(&path, &format!("format {}", manifest.format)));
+        }
+        let rows = manifest.rows;
+        let open = |(index, feature): (usize, ManifestFeature)| {
+            let path = dir.join(file_name(index, feature.kind));
+            let values = match feature.kind {
+                Kind::Numeric | Kind::Date => Mapped::open(&path, rows).map(ColumnValues::Numbers),
+                Kind::Nominal | Kind::Text => Mapped::open(&path, rows).map(ColumnValues::Codes),
+            };
+            let values = match values {
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                    return Err(damaged(&path, &error));
+                }
+                opened => opened.context("open", &path)?,
+            };
+            Ok(Column {
+                name: feature.name,
+                kind: feature.kind,
+                levels: feature.levels,
+                values,
+            })
+        };
+        let columns = manifest.features.into_iter().enumerate().map(open);
+        Ok(Columns {
+            rows,
+            columns: columns.collect::<Result<_, _>>()?,
+        })
+    }
+
+    pub(crate) fn list(&self) -> Result<Vec<Content>, StoreError> {
+        list(&self.dir)
+    }
+
+    pub(crate) fn discard(&self, content: &Content) -> Result<(), StoreError> {
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.entries.remove(&content.hash);
+        self.staging.discard(&content.path)
+    }
+}
+
+fn write_file(
+    path: &Path,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
+) -> Result<(), StoreError> {
+    let mut file = File::create_new(path).context("create", path)?;
+    write(&mut file)
+        .and_then(|()| make_read_only(&file))
+        .and_then(|()| file.sync_all())
+        .context("write", path)
+}
+
+/// The open tables that were used last: at most 256, and as many as fit into
+/// `budget` bytes of memory (mapped values do not count, the system drops those).
+#[derive(Debug)]
+struct Cache {
+    entries: HashMap<ContentHash, Entry>,
+    clock: u64,
+    budget: usize,
+}
+
+#[derive(Debug)]
+struct Entry {
+    columns: Arc<Columns>,
+    bytes: usize,
+    used: u64,
+}
+
+impl Cache {
+    const MOST: usize = 256;
+
+    fn new(budget: usize) -> Self {
+        Self {
+            entries: HashMap::new(),
+            clock: 0,
+            budget,
+        }
+    }
+
+    fn get(&mut self, hash: &ContentHash) -> Option<Arc<Columns>> {
+        self.clock += 1;
+        let entry = self.entries.get_mut(hash)?;
+        entry.used = self.clock;
+        Some(Arc::clone(&entry.columns))
+    }
+
+    fn insert(&mut self, hash: ContentHash, columns: Arc<Columns>) {
+        self.clock += 1;
+        let bytes = columns.resident();
+        let used = self.clock;
+        self.entries.insert(
+            hash,
+            Entry {
+                columns,
+                bytes,
+                used,
+            },
+        );
+        let mut total: usize = self.entries.values().map(|entry| entry.bytes).sum();
+        while self.entries.len() > 1 && (self.entries.len() > Self::MOST || total > self.budget) {
+            let oldest = self.entries.iter().min_by_key(|(_, entry)| entry.used);
+            let Some(hash) = oldest.map(|(hash, _)| hash.clone()) else {
+                break;
+            };
+            total -= self.entries.remove(&hash).map_or(0, |entry| entry.bytes);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::change::Kind;
+use crate::hash::ContentHash;
+
+/// What can go wrong in the store.
+///
+/// Every variant is one decision for the caller: tell the person (`NotFound`,
+/// `Conflict`, `Invalid`, `Locked`) or tell the operator (the others). Messages are
+/// one line and complete: they contain their cause.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("{kind} {id} does not exist")]
+    NotFound { kind: Kind, id: i64 },
+
+    /// What exists already, or what cannot go because something still needs it.
+    #[error("{kind} {id} {reason}")]
+    Conflict {
+        kind: Kind,
+        id: i64,
+        reason: ConflictReason,
+    },
+
+    #[error("{0}")]
+    Invalid(String),
+
+    #[error("no content with the hash {0}")]
+    NoContent(ContentHash),
+
+    #[error("the data directory {dir} is in use by another labboard server{}", at(.owner))]
+    Locked { dir: PathBuf, owner: Option<String> },
+
+    #[error("cannot {action} {path}: {cause}")]
+    Io {
+        action: &'static str,
+        path: PathBuf,
+        cause: io::Error,
+    },
+
+    #[error("the catalogue failed: {0}")]
+    Database(sqlx::Error),
+
+    #[error("cannot bring {path} up to date: {cause}")]
+    Migration {
+        path: PathBuf,
+        cause: sqlx::migrate::MigrateError,
+    },
+
+    #[error("{place} is damaged: {reason}")]
+    Corrupt { place: String, reason: String },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConflictReason {
+    #[error("exists already")]
+    Exists,
+    #[error("is still in use")]
+    InUse,
+}
+
+fn at(owner: &Option<String>) -> String {
+    owner
+        .as_ref()
+        .map_or_else(String::new, |address| format!(" at {address}"))
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::ColumnDecode { index, source } => StoreError::Corrupt {
+                place: format!("the catalogue's column {index}"),
+                reason: source.to_string(),
+            },
+            other => StoreError::Database(other),
+        }
+    }
+}
+
+/// Names the file and the attempt for an I/O error.
+pub(crate) trait IoContext<T> {
+    fn context(self, action: &'static str, path: &Path) -> Result<T, StoreError>;
+}
+
+impl<T> IoContext<T> for Result<T, io::Error> {
+    fn context(self, action: &'static str, path: &Path) -> Result<T, StoreError> {
+        self.map_err(|cause| StoreError::Io {
+            action,
+            path: path.to_owned(),
+            cause,
+        })
+    }
+}

@@ -1,0 +1,68 @@
+//! The catalogue of datasets, tasks, flows and runs, and the files beside it.
+//!
+//! A [`Store`] is one data directory:
+//!
+//! | path | what it is |
+//! |---|---|
+//! | `catalogue.sqlite` | every dataset, task, flow, setup, run and evaluation |
+//! | `rooms.sqlite` | the rooms' log |
+//! | `columns/` | tables as raw column files, by content hash ([`ColumnFiles`]) |
+//! | `files/` | uploads, by content hash ([`UploadFiles`]) |
+//! | `tmp/` | what is being written; emptied at the start |
+//! | `lock` | held by the server that owns the directory, with its address |
+//!
+//! Content comes first and its row in the catalogue second: a file is written under
+//! another name, synced, renamed and its folder synced before the transaction that
+//! mentions it commits. So a crash at any moment leaves either nothing or everything,
+//! and at worst complete content that nobody mentions, which
+//! [`sweep`](Store::sweep) removes.
+//!
+//! Adding a dataset therefore takes two steps:
+//!
+//! ```no_run
+//! # use labboard_store::*;
+//! # async fn add(store: Store, table: labboard_openml::table::Table, dataset: NewDataset) -> Result<(), StoreError> {
+//! let columns = store.columns().write(&table)?; // blocks: in a blocking task
+//! let id = store.add_dataset(NewDataset { columns, ..dataset }).await?;
+//! # Ok(()) }
+//! ```
+//!
+//! After a commit [subscribers](Store::subscribe) hear of it, once per commit, with
+//! every page that it concerns.
+
+mod batch;
+mod catalogue;
+mod change;
+mod columns;
+mod decode;
+mod entity;
+mod error;
+mod evaluations;
+mod files;
+mod hash;
+mod held;
+mod list;
+mod lock;
+mod mapped;
+mod read;
+mod rooms;
+mod settings;
+mod staging;
+mod sweep;
+
+pub use batch::{Batch, DatasetEdit};
+pub use catalogue::{Options, Store};
+pub use change::{Action, Change, Event, Kind, Topic};
+pub use columns::{ColumnFiles, ColumnRef, Columns};
+pub use entity::*;
+pub use error::{ConflictReason, StoreError};
+pub use evaluations::{EvaluationQuery, EvaluationRow, FlowEvaluations, MeasureCount};
+pub use files::{NewFile, UploadFiles};
+pub use hash::{ContentHash, InvalidHash};
+pub use list::{
+    DatasetQuery, DatasetRow, DatasetSort, FlowQuery, FlowRow, FlowSort, Hit, Page, RunQuery,
+    RunRow, RunSort, TaskQuery, TaskRow, TaskSort,
+};
+pub use read::Counts;
+pub use rooms::{RoomLog, Snapshot};
+pub use sweep::Swept;

@@ -1,0 +1,217 @@
+//! Lists that can be searched, filtered, sorted and paged, and the search over all
+//! of them.
+
+mod dataset;
+mod flow;
+mod run;
+mod search;
+mod task;
+
+use std::ops::RangeInclusive;
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{FromRow, QueryBuilder, Sqlite};
+
+use crate::catalogue::Store;
+use crate::change::Kind;
+use crate::error::StoreError;
+
+pub use dataset::{DatasetQuery, DatasetRow, DatasetSort};
+pub use flow::{FlowQuery, FlowRow, FlowSort};
+pub use run::{RunQuery, RunRow, RunSort};
+pub use search::Hit;
+pub use task::{TaskQuery, TaskRow, TaskSort};
+
+/// A part of a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page<T> {
+    pub rows: Vec<T>,
+    /// Rows in the whole list.
+    pub total: i64,
+}
+
+/// The columns that a list can be sorted by, with their names in URLs.
+macro_rules! sort {
+    ($(#[$doc:meta])* $name:ident { $($variant:ident = $text:literal => $sql:literal),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+        pub enum $name {
+            #[default]
+            $($variant),*
+        }
+
+        impl $name {
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The name in a URL.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),* }
+            }
+
+            /// The column that `name` stands for in a URL.
+            #[must_use]
+            pub fn parse(name: &str) -> Option<Self> {
+                match name { $($text => Some(Self::$variant),)* _ => None }
+            }
+
+            fn sql(self) -> &'static str {
+                match self { $(Self::$variant => $sql),* }
+            }
+        }
+    };
+}
+use sort;
+
+/// The conditions of a statement that ends in `WHERE 1 = 1`.
+struct Conditions {
+    sql: QueryBuilder<Sqlite>,
+    /// The listed entity's id.
+    id: &'static str,
+}
+
+impl Conditions {
+    /// Keeps the rows in which each word of `text` is part of one of `columns`, or
+    /// whose id is `text`.
+    fn search(&mut self, text: &str, columns: &[&'static str]) {
+        let text = text.trim();
+        if text.is_empty() {
+            return;
+        }
+        self.sql.push(" AND ((1 = 1");
+        for word in text.split_whitespace() {
+            self.sql.push(" AND (1 = 0");
+            for column in columns {
+                self.sql.push(format_args!(" OR lower({column}) LIKE "));
+                self.sql.push_bind(containing(word)).push(" ESCAPE '\\'");
+            }
+            self.sql.push(")");
+        }
+        self.sql.push(")");
+        if let Ok(id) = text.parse::<i64>() {
+            self.sql.push(format_args!(" OR {} = ", self.id));
+            self.sql.push_bind(id);
+        }
+        self.sql.push(")");
+    }
+
+    fn ids(&mut self, column: &'static str, ids: &[i64]) {
+        push_ids(&mut self.sql, column, ids);
+    }
+
+    fn equal<'t, T>(&mut self, column: &'static str, value: Option<T>)
+    where
+        T: sqlx::Encode<'t, Sqlite> + sqlx::Type<Sqlite>,
+    {
+        if let Some(value) = value {
+            self.sql.push(format_args!(" AND {column} = "));
+            self.sql.push_bind(value);
+        }
+    }
+
+    fn within(&mut self, column: &'static str, range: Option<&RangeInclusive<i64>>) {
+        if let Some(range) = range {
+            self.sql.push(format_args!(" AND {column} BETWEEN "));
+            self.sql.push_bind(*range.start()).push(" AND ");
+            self.sql.push_bind(*range.end());
+        }
+    }
+
+    fn tagged(&mut self, kind: Kind, column: &'static str, tag: Option<&str>) {
+        if let Some(tag) = tag {
+            let select = "(SELECT entity_id FROM tag WHERE kind = ";
+            self.sql.push(format_args!(" AND {column} IN {select}"));
+            self.sql.push_bind(kind.as_str()).push(" AND tag = ");
+            self.sql.push_bind(tag).push(")");
+        }
+    }
+}
+
+/// What is listed and in which order.
+struct Listing {
+    select: &'static str,
+    from: &'static str,
+    /// Joins that neither add nor drop rows and on which no condition depends.
+    extra: &'static str,
+    id: &'static str,
+    sort: &'static str,
+    descending: bool,
+    offset: u32,
+    limit: u32,
+}
+
+impl Listing {
+    async fn fetch<T>(
+        self,
+        store: &Store,
+        conditions: impl Fn(&mut Conditions),
+    ) -> Result<Page<T>, StoreError>
+    where
+        T: for<'r> FromRow<'r, SqliteRow> + Send + Unpin,
+    {
+        let Self {
+            select,
+            from,
+            extra,
+            id,
+            sort,
+            descending,
+            offset,
+            limit,
+        } = self;
+        let statement = |start: String| {
+            let sql = QueryBuilder::new(start);
+            let mut all = Conditions { sql, id };
+            conditions(&mut all);
+            all.sql
+        };
+        let mut rows = statement(format!("SELECT {select} FROM {from} {extra} WHERE 1 = 1"));
+        let direction = if descending { "DESC" } else { "ASC" };
+        rows.push(" ORDER BY ");
+        if sort != id {
+            rows.push(format_args!("{sort} {direction} NULLS LAST, "));
+        }
+        rows.push(format_args!("{id} {direction} LIMIT "));
+        rows.push_bind(i64::from(limit)).push(" OFFSET ");
+        rows.push_bind(i64::from(offset));
+        let mut count = statement(format!("SELECT COUNT(*) FROM {from} WHERE 1 = 1"));
+
+        // One transaction, so that both see the same catalogue.
+        let mut transaction = store.inner.readers.begin().await?;
+        let rows = rows.build_query_as().fetch_all(&mut *transaction).await?;
+        let total = count
+            .build_query_scalar()
+            .fetch_one(&mut *transaction)
+            .await?;
+        Ok(Page { rows, total })
+    }
+}
+
+/// Keeps the rows whose `column` is among `ids`; all rows if there are none.
+pub(crate) fn push_ids(sql: &mut QueryBuilder<Sqlite>, column: &'static str, ids: &[i64]) {
+    if ids.is_empty() {
+        return;
+    }
+    sql.push(format_args!(" AND {column} IN ("));
+    // Numbers need no escaping, and binding them would limit how many there may be.
+    for (index, id) in ids.iter().enumerate() {
+        let comma = if index == 0 { "" } else { ", " };
+        sql.push(format_args!("{comma}{id}"));
+    }
+    sql.push(")");
+}
+
+/// The pattern of what contains `word`, whatever characters it is made of. Only ASCII
+/// letters lose their case, as in SQLite's `lower`.
+fn containing(word: &str) -> String {
+    let mut pattern = String::with_capacity(word.len() + 2);
+    pattern.push('%');
+    for c in word.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c.to_ascii_lowercase());
+    }
+    pattern.push('%');
+    pattern
+}

@@ -1,0 +1,172 @@
+use super::{Listing, Page, sort};
+use crate::catalogue::Store;
+use crate::change::Kind;
+use crate::decode::from_row;
+use crate::error::StoreError;
+
+sort!(RunSort {
+    Id = "id" => "run.id",
+    Task = "task" => "run.task_id",
+    Dataset = "dataset" => "lower(dataset.name)",
+    Flow = "flow" => "lower(flow.name)",
+    Uploader = "uploader" => "lower(person.name)",
+    Uploaded = "uploaded" => "run.upload_ms",
+    Value = "value" => "evaluation.value",
+});
+
+/// Which runs; `None` and an empty list ask for all.
+#[derive(Clone, Debug)]
+pub struct RunQuery {
+    /// Words of the flow's or the dataset's name, or the id.
+    pub search: String,
+    pub ids: Vec<i64>,
+    pub tasks: Vec<i64>,
+    pub datasets: Vec<i64>,
+    pub flows: Vec<i64>,
+    pub setups: Vec<i64>,
+    pub uploaders: Vec<i64>,
+    pub task_type: Option<i64>,
+    pub tag: Option<String>,
+    /// `Some(true)`: only runs that failed; `Some(false)`: only those that did not.
+    pub failed: Option<bool>,
+    pub sort: RunSort,
+    pub descending: bool,
+    pub offset: u32,
+    pub limit: u32,
+}
+
+impl Default for RunQuery {
+    fn default() -> Self {
+        Self {
+            search: String::new(),
+            ids: Vec::new(),
+            tasks: Vec::new(),
+            datasets: Vec::new(),
+            flows: Vec::new(),
+            setups: Vec::new(),
+            uploaders: Vec::new(),
+            task_type: None,
+            tag: None,
+            failed: None,
+            sort: RunSort::default(),
+            descending: false,
+            offset: 0,
+            limit: 100,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunRow {
+    pub id: i64,
+    pub task_id: i64,
+    pub task_type_id: i64,
+    pub dataset_id: i64,
+    pub dataset_name: String,
+    pub flow_id: i64,
+    pub flow_name: String,
+    pub setup_id: i64,
+    pub uploader: i64,
+    pub uploader_name: Option<String>,
+    pub upload_ms: i64,
+    pub error: Option<String>,
+    /// The task's own measure.
+    pub measure: Option<String>,
+    /// The run's value of that measure.
+    pub value: Option<f64>,
+}
+
+from_row!(RunRow {
+    id,
+    task_id,
+    task_type_id,
+    dataset_id,
+    dataset_name,
+    flow_id,
+    flow_name,
+    setup_id,
+    uploader,
+    uploader_name,
+    upload_ms,
+    error,
+    measure,
+    value,
+});
+
+impl Store {
+    pub async fn list_runs(&self, query: &RunQuery) -> Result<Page<RunRow>, StoreError> {
+        let listing = Listing {
+            select: "run.id, run.task_id, task.type_id AS task_type_id, run.dataset_id,
+                dataset.name AS dataset_name, run.flow_id, flow.name AS flow_name, run.setup_id,
+                run.uploader, person.name AS uploader_name, run.upload_ms, run.error,
+                task.measure, evaluation.value",
+            from: "run JOIN task ON task.id = run.task_id
+                JOIN dataset ON dataset.id = run.dataset_id JOIN flow ON flow.id = run.flow_id",
+            extra: "LEFT JOIN person ON person.id = run.uploader
+                LEFT JOIN evaluation ON evaluation.run_id = run.id
+                    AND evaluation.measure = task.measure",
+            id: "run.id",
+            sort: query.sort.sql(),
+            descending: query.descending,
+            offset: query.offset,
+            limit: query.limit,
+        };
+        listing
+            .fetch(self, |all| {
+                all.search(&query.search, &["flow.name", "dataset.name"]);
+                all.ids("run.id", &query.ids);
+                all.ids("run.task_id", &query.tasks);
+                all.ids("run.dataset_id", &query.datasets);
+                all.ids("run.flow_id", &query.flows);
+                all.ids("run.setup_id", &query.setups);
+                all.ids("run.uploader", &query.uploaders);
+                all.equal("task.type_id", query.task_type);
+                all.tagged(Kind::Run, "run.id", query.tag.as_deref());
+                match query.failed {
+                    None => {}
+                    Some(true) => {
+                        all.sql.push(" AND run.error IS NOT NULL");
+                    }
+                    Some(false) => {
+                        all.sql.push(" AND run.error IS NULL");
+                    }
+                }
+            })
+            .await
+    }
+
+    /// By id.
+    pub async fn runs_of_task(&self, task: i64) -> Result<Vec<RunRow>, StoreError> {
+        self.all_runs(RunQuery {
+            tasks: vec![task],
+            ..RunQuery::default()
+        })
+        .await
+    }
+
+    /// By id.
+    pub async fn runs_of_flow(&self, flow: i64) -> Result<Vec<RunRow>, StoreError> {
+        self.all_runs(RunQuery {
+            flows: vec![flow],
+            ..RunQuery::default()
+        })
+        .await
+    }
+
+    /// By id.
+    pub async fn runs_of_dataset(&self, dataset: i64) -> Result<Vec<RunRow>, StoreError> {
+        self.all_runs(RunQuery {
+            datasets: vec![dataset],
+            ..RunQuery::default()
+        })
+        .await
+    }
+
+    async fn all_runs(&self, query: RunQuery) -> Result<Vec<RunRow>, StoreError> {
+        let query = RunQuery {
+            limit: u32::MAX,
+            ..query
+        };
+        Ok(self.list_runs(&query).await?.rows)
+    }
+}

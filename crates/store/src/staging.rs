@@ -1,0 +1,99 @@
+//! Files appear whole or not at all.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::error::{IoContext, StoreError};
+
+/// The folder for unfinished files and folders, on the same file system as their
+/// final places. Whatever lies here at the start is left from a crash.
+#[derive(Debug)]
+pub(crate) struct Staging {
+    dir: PathBuf,
+    next: AtomicU64,
+}
+
+impl Staging {
+    /// Needs the directory lock to be held: it removes everybody's leftovers.
+    pub(crate) fn open(data_dir: &Path) -> Result<Self, StoreError> {
+        let dir = data_dir.join("tmp");
+        match fs::remove_dir_all(&dir) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(error).context("clear", &dir);
+            }
+            _ => {}
+        }
+        fs::create_dir_all(&dir).context("create", &dir)?;
+        Ok(Self {
+            dir,
+            next: AtomicU64::new(0),
+        })
+    }
+
+    /// A path that nobody else uses. Removed on drop unless it was moved away.
+    pub(crate) fn reserve(&self) -> Staged {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        Staged(self.dir.join(number.to_string()))
+    }
+
+    /// Takes away a file or folder at once, however long removing it takes.
+    pub(crate) fn discard(&self, place: &Path) -> Result<(), StoreError> {
+        let staged = self.reserve();
+        fs::rename(place, staged.path()).context("remove", place)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Staged(PathBuf);
+
+impl Staged {
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Moves the finished and synced file or folder to `place`, durably. Content
+    /// is immutable, so one that is there already is as good.
+    pub(crate) fn publish(self, place: &Path) -> Result<(), StoreError> {
+        let Some(parent) = place.parent() else {
+            return Err(io::Error::other("no parent")).context("publish", place);
+        };
+        create_dir_durably(parent)?;
+        match fs::rename(&self.0, place) {
+            Err(_) if place.exists() => {}
+            renamed => renamed.context("publish", place)?,
+        }
+        sync_dir(parent)
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        // Nothing to do about a failure here; the next start clears the folder.
+        if fs::remove_file(&self.0).is_err() && self.0.is_dir() {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+}
+
+pub(crate) fn sync_dir(dir: &Path) -> Result<(), StoreError> {
+    File::open(dir)
+        .and_then(|file| file.sync_all())
+        .context("sync", dir)
+}
+
+pub(crate) fn create_dir_durably(dir: &Path) -> Result<(), StoreError> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(dir).context("create", dir)?;
+    dir.parent().map_or(Ok(()), sync_dir)
+}
+
+/// Content never changes, so nobody should be able to change it by accident.
+pub(crate) fn make_read_only(file: &File) -> io::Result<()> {
+    let mut permissions = file.metadata()?.permissions();
+    permissions.set_readonly(true);
+    file.set_permissions(permissions)
+}

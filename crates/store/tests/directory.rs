@@ -1,0 +1,279 @@
+//! What only a data directory can get wrong: crashes, two servers, old and newer
+//! directories, and how fast it is.
+
+#[path = "support/fixture.rs"]
+mod fixture;
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use fixture::*;
+use labboard_store::*;
+
+async fn open(dir: &Path) -> Result<Store, StoreError> {
+    Store::open(dir, Options::default()).await
+}
+
+#[tokio::test]
+async fn what_was_written_is_there_after_reopening() {
+    let dir = tempfile::tempdir().unwrap();
+    let deep = dir.path().join("not/there/yet");
+    let store = open(&deep).await.unwrap();
+    let (d, t, f) = parents(&store).await;
+    store.add_run(run(t, f, 1, 0.5)).await.unwrap();
+    store
+        .append_ops("room", &[(1, "{}".to_owned())])
+        .await
+        .unwrap();
+    store.close().await;
+
+    let started = Instant::now();
+    let store = open(&deep).await.unwrap();
+    let took = started.elapsed();
+    assert!(took < Duration::from_millis(250), "opening took {took:?}");
+    assert_eq!(store.dataset(d).await.unwrap().name, "weather");
+    assert_eq!(
+        store.evaluations_of_task(t, "kappa").await.unwrap().len(),
+        1
+    );
+    assert_eq!(store.load_room("room").await.unwrap().tail.len(), 1);
+}
+
+#[tokio::test]
+async fn a_second_server_is_refused_and_told_where_the_first_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).await.unwrap();
+    assert_eq!(Store::owner(dir.path()), None);
+    store.set_owner_address("http://127.0.0.1:4321").unwrap();
+    assert_eq!(
+        Store::owner(dir.path()).as_deref(),
+        Some("http://127.0.0.1:4321")
+    );
+    let error = open(dir.path()).await.unwrap_err();
+    assert!(
+        matches!(&error, StoreError::Locked { owner: Some(owner), .. } if owner.ends_with("4321"))
+    );
+    assert_eq!(error.to_string().lines().count(), 1);
+    let clone = store.clone();
+    drop(store);
+    assert!(open(dir.path()).await.is_err(), "a clone still holds it");
+    drop(clone);
+    open(dir.path()).await.unwrap();
+    assert_eq!(Store::owner(dir.path()), None);
+}
+
+#[tokio::test]
+async fn leftovers_of_a_crash_are_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    open(dir.path()).await.unwrap().close().await;
+    let tmp = dir.path().join("tmp");
+    fs::write(tmp.join("0"), b"half a file").unwrap();
+    fs::create_dir(tmp.join("1")).unwrap();
+    fs::write(tmp.join("1/0.f64"), b"half a table").unwrap();
+    let store = open(dir.path()).await.unwrap();
+    assert_eq!(fs::read_dir(&tmp).unwrap().count(), 0);
+    parents(&store).await;
+    assert_eq!(fs::read_dir(&tmp).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_directory_from_a_newer_labboard_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).await.unwrap();
+    store.close().await;
+    let options =
+        sqlx::sqlite::SqliteConnectOptions::new().filename(dir.path().join("catalogue.sqlite"));
+    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+    sqlx::query(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         VALUES (9999, 'from the future', 1, x'00', 0)",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    pool.close().await;
+    let error = open(dir.path()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Migration { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_file_in_the_way_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("data");
+    fs::write(&path, b"").unwrap();
+    assert!(matches!(open(&path).await, Err(StoreError::Io { .. })));
+}
+
+#[tokio::test]
+async fn a_damaged_database_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("catalogue.sqlite"), vec![7; 8192]).unwrap();
+    assert!(open(dir.path()).await.is_err());
+    assert!(Store::owner(dir.path()).is_none());
+}
+
+/// Run in a process of its own by the test below, which kills it.
+#[tokio::test]
+#[ignore = "only as the child of killed_at_any_moment"]
+async fn child_that_writes() {
+    let Ok(dir) = std::env::var("LABBOARD_STORE_TEST_DIR") else {
+        return;
+    };
+    let store = open(Path::new(&dir)).await.unwrap();
+    let (_, t, f) = parents(&store).await;
+    for i in 0.. {
+        let content = format!("predictions {i}").repeat(1000);
+        let predictions = store
+            .files()
+            .put("p.arff", "text/plain", content.as_bytes())
+            .unwrap();
+        let file = NewRunFile {
+            role: "predictions".to_owned(),
+            file: predictions,
+        };
+        let mut batch = store.begin().await.unwrap();
+        for depth in 0..3 {
+            let files = vec![file.clone()];
+            batch
+                .add_run(NewRun {
+                    files,
+                    ..run(t, f, depth, 0.5)
+                })
+                .await
+                .unwrap();
+        }
+        batch.commit().await.unwrap();
+        store
+            .append_ops("room", &[(i, i.to_string())])
+            .await
+            .unwrap();
+        println!("acknowledged {i}");
+    }
+}
+
+#[tokio::test]
+async fn killed_at_any_moment() {
+    for round in 0..4 {
+        let dir = tempfile::tempdir().unwrap();
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "child_that_writes", "--ignored", "--nocapture"])
+            .env("LABBOARD_STORE_TEST_DIR", dir.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut acknowledged = 0;
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        for line in lines.map_while(Result::ok) {
+            let Some((_, number)) = line.split_once("acknowledged ") else {
+                continue;
+            };
+            acknowledged = number.parse::<i64>().unwrap() + 1;
+            if acknowledged == 5 + round * 7 {
+                std::thread::sleep(Duration::from_micros(300 * round as u64));
+                child.kill().unwrap();
+            }
+        }
+        child.wait().unwrap();
+        assert!(acknowledged > 0);
+
+        let store = open(dir.path()).await.unwrap();
+        let runs = store.counts().await.unwrap().runs;
+        assert!(
+            runs >= 3 * acknowledged,
+            "{runs} runs of {acknowledged} batches"
+        );
+        assert_eq!(runs % 3, 0, "half a batch");
+        let rooms = store.load_room("room").await.unwrap().tail.len() as i64;
+        assert!(rooms >= acknowledged && rooms <= runs / 3);
+        for row in store.runs_of_task(1).await.unwrap() {
+            let run = store.run(row.id).await.unwrap();
+            let file = run.file("predictions").unwrap();
+            let content = store.files().read(&file.hash).unwrap();
+            assert_eq!(ContentHash::of(&content), file.hash);
+            assert_eq!(store.evaluations_of_run(row.id).await.unwrap().len(), 2);
+        }
+        assert_eq!(fs::read_dir(dir.path().join("tmp")).unwrap().count(), 0);
+    }
+}
+
+/// An import of a folder: 130 runs with 10 measures on 10 folds each.
+#[tokio::test]
+async fn an_import_takes_well_under_a_second() {
+    let (store, dir) = embedded().await;
+    let (_, t, f) = parents(&store).await;
+    let measures: Vec<String> = (0..10).map(|i| format!("measure_{i}")).collect();
+    let started = Instant::now();
+    let mut batch = store.begin().await.unwrap();
+    for depth in 0..130 {
+        let evaluations = measures.iter().map(|name| evaluation(name, 0.5)).collect();
+        let run = NewRun {
+            evaluations,
+            ..run(t, f, depth, 0.5)
+        };
+        batch.add_run(run).await.unwrap();
+    }
+    batch.commit().await.unwrap();
+    let imported = started.elapsed();
+    let started = Instant::now();
+    assert_eq!(
+        store
+            .evaluations_of_task(t, "measure_3")
+            .await
+            .unwrap()
+            .len(),
+        130
+    );
+    let read = started.elapsed();
+    store.close().await;
+    let started = Instant::now();
+    let store = open(dir.path()).await.unwrap();
+    store.counts().await.unwrap();
+    let opened = started.elapsed();
+    println!("import {imported:?}, evaluations {read:?}, open {opened:?}");
+    assert!(imported < Duration::from_secs(1), "{imported:?}");
+}
+
+/// Numbers to look at, not a test: `cargo test -- --ignored --nocapture numbers`.
+#[tokio::test]
+#[ignore = "prints timings"]
+async fn numbers() {
+    let (store, dir) = embedded().await;
+    let (_, t, f) = parents(&store).await;
+    let started = Instant::now();
+    let mut batch = store.begin().await.unwrap();
+    for depth in 0..20_000 {
+        batch.add_run(run(t, f, depth % 50, 0.5)).await.unwrap();
+    }
+    batch.commit().await.unwrap();
+    println!("20,000 runs added: {:?}", started.elapsed());
+    for _ in 0..2 {
+        let started = Instant::now();
+        let rows = store.evaluations_of_task(t, "kappa").await.unwrap();
+        println!("{} evaluations: {:?}", rows.len(), started.elapsed());
+    }
+    let started = Instant::now();
+    let page = store.list_runs(&RunQuery::default()).await.unwrap();
+    println!("first of {} runs: {:?}", page.total, started.elapsed());
+    let started = Instant::now();
+    store.search("tree", 5).await.unwrap();
+    println!("search: {:?}", started.elapsed());
+    let started = Instant::now();
+    for seq in 0..100 {
+        store
+            .append_ops("r", &[(seq, "{}".to_owned())])
+            .await
+            .unwrap();
+    }
+    println!("one operation durable: {:?}", started.elapsed() / 100);
+    store.close().await;
+    for _ in 0..5 {
+        let started = Instant::now();
+        let store = open(dir.path()).await.unwrap();
+        println!("open: {:?}", started.elapsed());
+        store.close().await;
+    }
+}

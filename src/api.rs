@@ -1,0 +1,59 @@
+//! Server functions: the browser's typed door to the server. Each is thin: it checks the
+//! request, calls `server::views` and maps the error. They live under `/_fn`.
+//!
+//! All of them read and may be called by whoever passed the invite gate, except
+//! [`replay_next`] and [`replay_reset`], which publish demo runs.
+
+use leptos::prelude::*;
+use server_fn::codec::{GetUrl, Json};
+
+use crate::error::AppError;
+use crate::model::{ExploreView, Hit, HomeView, Kind, ListView, PageView};
+
+#[cfg(feature = "ssr")]
+use crate::server::State;
+
+#[cfg(feature = "ssr")]
+fn state() -> Result<State, AppError> {
+    use_context::<State>().ok_or_else(|| AppError::Internal("the server's state is missing".to_owned()))
+}
+
+/// An entity's page. `query` is the page's query string: its controls, if it has any, decide the view.
+#[server(prefix = "/_fn", endpoint = "page", input = GetUrl, output = Json)]
+pub async fn fetch_page(kind: Kind, id: i64, query: String) -> Result<PageView, AppError> {
+    crate::server::views::page(&state()?, kind, id, &query).await
+}
+
+/// The collaborative page; `data` asks for a dataset, otherwise the room's is taken.
+#[server(prefix = "/_fn", endpoint = "explore", input = GetUrl, output = Json)]
+pub async fn fetch_explore(query: String) -> Result<ExploreView, AppError> {
+    crate::server::views::explore(&state()?, &query).await
+}
+
+/// One page of a list. `sort` is a column's name, with `-` before it for descending order.
+#[server(prefix = "/_fn", endpoint = "list", input = GetUrl, output = Json)]
+pub async fn fetch_list(kind: Kind, search: String, sort: String, page: u64) -> Result<ListView, AppError> {
+    crate::server::views::list(&state()?, kind, &search, &sort, page).await
+}
+
+#[server(prefix = "/_fn", endpoint = "home", input = GetUrl, output = Json)]
+pub async fn fetch_home() -> Result<HomeView, AppError> {
+    crate::server::views::home(&state()?).await
+}
+
+#[server(prefix = "/_fn", endpoint = "search", input = GetUrl, output = Json)]
+pub async fn search_all(text: String) -> Result<Vec<Hit>, AppError> {
+    crate::server::views::search(&state()?, &text).await
+}
+
+/// Publishes the next held-back demo run; returns its id and how many are left.
+#[server(prefix = "/_fn", endpoint = "replay")]
+pub async fn replay_next() -> Result<(Option<i64>, u64), AppError> {
+    crate::server::views::replay_next(&state()?).await
+}
+
+/// Holds the demo runs back again, so that the replay can be watched once more.
+#[server(prefix = "/_fn", endpoint = "replay_reset")]
+pub async fn replay_reset() -> Result<u64, AppError> {
+    crate::server::views::replay_reset(&state()?).await
+}

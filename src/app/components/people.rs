@@ -1,0 +1,95 @@
+//! Who is here: a row of avatars, the visitor's own with an editable name.
+
+use leptos::html;
+use leptos::prelude::*;
+
+use crate::app::room::{Person, use_session};
+
+/// How many avatars are drawn before the rest become a number.
+const SHOWN: usize = 6;
+
+fn initials(name: &str) -> String {
+    let mut words = name.split_whitespace().filter_map(|word| word.chars().next());
+    let first = words.next();
+    let last = words.next_back();
+    first.into_iter().chain(last).flat_map(char::to_uppercase).collect()
+}
+
+#[component]
+pub fn People() -> impl IntoView {
+    let session = use_session();
+    let dialog = NodeRef::<html::Dialog>::new();
+    let input = NodeRef::<html::Input>::new();
+    let open = move |_| {
+        if let Some(dialog) = dialog.get() {
+            let _ = dialog.show_modal();
+        }
+    };
+    let close = move || {
+        if let Some(dialog) = dialog.get() {
+            dialog.close();
+        }
+    };
+    let own_name = move || session.people.with(|people| people.iter().find(|person| person.me).map(|me| me.name.clone()));
+    let save = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        if let Some(input) = input.get() {
+            session.rename(input.value());
+        }
+        close();
+    };
+    let avatar = move |person: Person| {
+        let class = format!("avatar person-{}", person.color);
+        let short = initials(&person.name);
+        let name = person.name.clone();
+        if person.me {
+            view! {
+                <button type="button" class=format!("{class} me") data-person=person.id title=format!("{name} (you)")
+                    aria-label=format!("{name}, you. Change your name") on:click=open>{short}</button>
+            }
+            .into_any()
+        } else {
+            view! { <span class=class role="img" data-person=person.id title=name.clone() aria-label=name>{short}</span> }.into_any()
+        }
+    };
+    let hidden = move || session.people.with(|people| people.len().saturating_sub(SHOWN));
+    view! {
+        <div class="people" aria-label="People on this page" role="group">
+            <For
+                each=move || session.people.get().into_iter().take(SHOWN)
+                key=|person| (person.id, person.name.clone(), person.color)
+                children=avatar
+            />
+            <Show when=move || { hidden() > 0 }>
+                <span class="avatar more">{move || format!("+{}", hidden())}</span>
+            </Show>
+            <dialog node_ref=dialog class="dialog" aria-labelledby="name-title">
+                <form on:submit=save>
+                    <h2 id="name-title">"Your name"</h2>
+                    <p>"The others on a page see it beside your changes."</p>
+                    <label class="field">
+                        <span>"Name"</span>
+                        <input node_ref=input name="name" required maxlength="40" autocomplete="name" prop:value=own_name/>
+                    </label>
+                    <div class="actions">
+                        <button type="button" class="button" on:click=move |_| close()>"Cancel"</button>
+                        <button type="submit" class="button primary">"Save"</button>
+                    </div>
+                </form>
+            </dialog>
+        </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::initials;
+
+    #[test]
+    fn initials_take_first_and_last_word() {
+        assert_eq!(initials("Guest 3"), "G3");
+        assert_eq!(initials("ada b. lovelace"), "AL");
+        assert_eq!(initials("Ada"), "A");
+        assert_eq!(initials(" "), "");
+    }
+}

@@ -1,0 +1,7 @@
+//! One file per page.
+
+pub mod entity;
+pub mod explore;
+pub mod home;
+pub mod list;
+pub mod not_found;

@@ -1,0 +1,138 @@
+//! The page of a dataset, task, flow or run: its facts, then its panels.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::{use_location, use_navigate, use_params_map};
+
+use crate::api::fetch_page;
+use crate::app::components::error_card::ErrorCard;
+use crate::app::components::replay::Replay;
+use crate::app::components::room_bar::RoomBar;
+use crate::app::panel::Panel;
+use crate::app::room::{enter, use_session};
+use crate::app::{href, use_base};
+use crate::error::AppError;
+use crate::model::{Entity, Kind, PageView, Related};
+
+#[component]
+pub fn EntityPage(kind: Kind) -> impl IntoView {
+    let params = use_params_map();
+    // The query belongs to the link that was opened: turning controls rewrites it without loading again.
+    let query = use_location().query;
+    let id = Memo::new(move |_| params.with(|params| params.get("id").unwrap_or_default()));
+    let view = Resource::new(
+        move || id.get(),
+        move |id| {
+            let query = query.with_untracked(|query| query.to_query_string());
+            async move {
+                let number = id.parse::<i64>().ok().filter(|number| *number > 0).ok_or_else(|| {
+                    AppError::NotFound(format!("There is no {} “{id}”; ids are whole numbers from 1", kind.singular()))
+                })?;
+                fetch_page(kind, number, query).await
+            }
+        },
+    );
+    view! {
+        <Transition fallback=|| view! { <p class="page-loading" role="status">"Loading…"</p> }>
+            {move || Suspend::new(async move {
+                match view.await {
+                    Ok(view) => view! { <EntityBody view/> }.into_any(),
+                    Err(error) => view! { <ErrorCard error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+#[component]
+fn EntityBody(view: PageView) -> AnyView {
+    let PageView { entity, title, subtitle, description, facts, related, siblings, panels, room } = view;
+    enter(&room);
+    let kind = entity.kind;
+    let base = use_base().0;
+    let facts = facts
+        .into_iter()
+        .map(|fact| {
+            let value = match fact.link {
+                Some(link) => view! { <a href=href(&link)>{fact.value}</a> }.into_any(),
+                None => fact.value.into_any(),
+            };
+            view! { <div><dt>{fact.label}</dt><dd>{value}</dd></div> }
+        })
+        .collect_view();
+    let panels = panels.into_iter().map(|panel| view! { <Panel source=Signal::stored(entity) view=panel/> }).collect_view();
+    view! {
+        <Title text=title.clone()/>
+        <link rel="preload" href=crate::app::components::plotly_url(&base) r#as="script"/>
+        <nav class="crumbs" aria-label="You are here">
+            <a href=href(&format!("/{}", kind.word()))>{kind.plural()}</a>
+            <span aria-hidden="true">"/"</span>
+            <b>{title.clone()}</b>
+            <span class="space"></span>
+            <span class="id">{subtitle}</span>
+        </nav>
+        <div class="head">
+            <div>
+                <h1>{title}</h1>
+                <p class="description">{description}</p>
+            </div>
+            <dl class="facts">{facts}</dl>
+        </div>
+        <RoomBar/>
+        {(!siblings.is_empty()).then(|| view! { <DatasetMenu id=entity.id siblings/> })}
+        {(kind == Kind::Task).then(|| view! { <Replay task=entity.id/> })}
+        <DataChanged entity/>
+        <div class="grid">{panels}</div>
+        <div class="related">{related.into_iter().map(|related| view! { <RelatedList related/> }).collect_view()}</div>
+    }
+    .into_any()
+}
+
+/// The dropdown that leads from one dataset's page to another's.
+#[component]
+fn DatasetMenu(id: i64, siblings: Vec<(i64, String)>) -> impl IntoView {
+    let navigate = use_navigate();
+    let go = move |event| {
+        if let Ok(id) = event_target_value(&event).parse() {
+            navigate(&Entity::new(Kind::Data, id).path(), leptos_router::NavigateOptions::default());
+        }
+    };
+    let options = siblings
+        .into_iter()
+        .map(|(sibling, name)| view! { <option value=sibling.to_string() selected=sibling == id>{name}</option> })
+        .collect_view();
+    view! {
+        <div class="controls page-controls">
+            <label class="control"><span>"dataset"</span><select name="page.dataset" on:change=go>{options}</select></label>
+        </div>
+    }
+}
+
+/// Says so when the entity changed in a way that only its own page's text shows.
+#[component]
+fn DataChanged(entity: Entity) -> impl IntoView {
+    let session = use_session();
+    let count = move || session.revision(entity);
+    view! {
+        <p class="quiet" role="status">
+            {move || match count() { 0 => String::new(), 1 => "Updated once since you opened the page".to_owned(), n => format!("Updated {n} times since you opened the page") }}
+        </p>
+    }
+}
+
+#[component]
+fn RelatedList(related: Related) -> impl IntoView {
+    let Related { title, entries, total, more } = related;
+    let shown = entries.len() as u64;
+    let items = entries
+        .into_iter()
+        .map(|(entity, name)| view! { <li><a href=href(&entity.path())>{name}</a></li> })
+        .collect_view();
+    view! {
+        <section class="card">
+            <h2>{title}" "<span class="provenance">{total}</span></h2>
+            <ul>{items}</ul>
+            {more.filter(|_| shown < total).map(|more| view! { <p><a href=href(&more)>"All of them"</a></p> })}
+        </section>
+    }
+}

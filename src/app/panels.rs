@@ -1,0 +1,331 @@
+//! The registry of panels, on the server: every plot and table that a page shows.
+//!
+//! A panel is one file: its name, its controls, and a pure function from a source and the
+//! values of its controls to a drawing. `docs/adding-a-panel.md` adds one, step by step. The
+//! browser knows no panel by name: it draws what the server describes.
+
+mod confusion;
+mod curves;
+mod distribution;
+mod evaluations;
+mod features;
+mod flow_scores;
+mod folds;
+mod leaderboard;
+mod measures;
+mod scatter;
+mod setup;
+
+use std::fmt::Debug;
+
+use labboard_figure::{Drawing, Empty, LegendPlace, Style};
+
+use crate::controls::Controls;
+use crate::model::{ControlForm, ControlView, Kind, Provenance, Span, TableView};
+use crate::server::source::{DataSource, FlowSource, RunSource, Source, TaskSource};
+
+/// Every panel, in the order of its page.
+pub static PANELS: &[&dyn AnyPanel] = &[
+    &scatter::PANEL,
+    &features::PANEL,
+    &distribution::PANEL,
+    &evaluations::PANEL,
+    &leaderboard::PANEL,
+    &flow_scores::PANEL,
+    &measures::PANEL,
+    &folds::PANEL,
+    &curves::ROC,
+    &curves::PRECISION_RECALL,
+    &confusion::PANEL,
+    &setup::PANEL,
+];
+
+/// The panels of a kind of page.
+pub fn of_page(kind: Kind) -> impl Iterator<Item = &'static dyn AnyPanel> {
+    PANELS.iter().copied().filter(move |panel| panel.kind() == kind)
+}
+
+pub fn find(kind: Kind, name: &str) -> Option<&'static dyn AnyPanel> {
+    of_page(kind).find(|panel| panel.name() == name)
+}
+
+/// A value that a person can turn.
+#[derive(Debug)]
+pub struct Control<S> {
+    /// Name within the panel; `panel.control` in URLs and rooms.
+    pub name: &'static str,
+    pub label: &'static str,
+    pub form: ControlForm,
+    /// What the source allows: (value, label). Ignored for toggles.
+    pub options: fn(&S) -> Vec<(String, String)>,
+    /// What is in force while nobody has chosen, given the options.
+    pub default: fn(&S, &[(String, String)]) -> Vec<String>,
+}
+
+/// A plot or a table.
+#[derive(Debug)]
+pub struct Panel<S: 'static> {
+    /// Unique on its page; `data-panel`, and the first part of its controls' names.
+    pub name: &'static str,
+    pub title: &'static str,
+    pub span: Span,
+    /// Height of the chart in CSS pixels; 0 for a table.
+    pub height: u32,
+    pub controls: &'static [Control<S>],
+    /// Whether the panel says anything about this source; panels that do not are left out of the page.
+    pub suits: fn(&S) -> bool,
+    /// Pure: the same source, values and canvas give the same content.
+    pub draw: fn(&S, &Values, &Canvas) -> Result<Content, Empty>,
+}
+
+/// What a panel drew.
+#[derive(Debug)]
+pub enum Content {
+    Chart(Box<Drawing>),
+    Table { table: TableView, summary: String, provenance: Provenance },
+}
+
+impl From<Drawing> for Content {
+    fn from(drawing: Drawing) -> Self {
+        Content::Chart(Box::new(drawing))
+    }
+}
+
+/// The values in force: each is one that the source allows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Values(Controls);
+
+impl Values {
+    /// The value of a dropdown; empty if there was nothing to choose.
+    pub fn one(&self, name: &str) -> &str {
+        self.many(name).first().map_or("", String::as_str)
+    }
+
+    pub fn many(&self, name: &str) -> &[String] {
+        self.0.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn is_on(&self, name: &str) -> bool {
+        !self.many(name).is_empty()
+    }
+}
+
+/// What a drawing is made for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Canvas {
+    pub theme: labboard_figure::Theme,
+    /// CSS pixels.
+    pub width: u32,
+    pub height: u32,
+    /// The visible part of the axes, `x0, x1, y0, y1` in axis units, where the visitor has zoomed.
+    pub window: Option<[f64; 4]>,
+}
+
+impl Canvas {
+    /// The figure's style; `axes` names what the zoom belongs to, and keeps it while unchanged.
+    pub fn style(&self, axes: &[&str]) -> Style {
+        Style {
+            theme: self.theme,
+            width: self.width,
+            height: self.height,
+            uirevision: axes.join("\u{1f}"),
+            legend: LegendPlace::Figure,
+            ..Style::default()
+        }
+    }
+}
+
+/// A kind of source that panels can be made for.
+pub trait PanelSource: Sized + Debug {
+    const KIND: Kind;
+    fn of(source: &Source) -> Option<&Self>;
+}
+
+macro_rules! panel_source {
+    ($($source:ident $variant:ident $kind:ident),*) => {$(
+        impl PanelSource for $source {
+            const KIND: Kind = Kind::$kind;
+
+            fn of(source: &Source) -> Option<&Self> {
+                match source {
+                    Source::$variant(source) => Some(source),
+                    _ => None,
+                }
+            }
+        }
+    )*};
+}
+
+panel_source!(DataSource Data Data, TaskSource Task Task, FlowSource Flow Flow, RunSource Run Run);
+
+/// A panel of any source, so that pages, rooms, URLs and tests can enumerate them.
+pub trait AnyPanel: Debug + Sync {
+    fn kind(&self) -> Kind;
+    fn name(&self) -> &'static str;
+    fn title(&self) -> &'static str;
+    fn span(&self) -> Span;
+    fn height(&self) -> u32;
+    fn control_names(&self) -> Vec<&'static str>;
+    fn suits(&self, source: &Source) -> bool;
+    /// The controls with their choices, and the wanted values where they are among them.
+    fn controls(&self, source: &Source, wanted: &Controls) -> Vec<ControlView>;
+    /// # Errors
+    /// Why there is nothing to draw.
+    fn draw(&self, source: &Source, values: &Values, canvas: &Canvas) -> Result<Content, Empty>;
+}
+
+impl<S: PanelSource> AnyPanel for Panel<S> {
+    fn kind(&self) -> Kind {
+        S::KIND
+    }
+
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn title(&self) -> &'static str {
+        self.title
+    }
+
+    fn span(&self) -> Span {
+        self.span
+    }
+
+    fn height(&self) -> u32 {
+        self.height
+    }
+
+    fn control_names(&self) -> Vec<&'static str> {
+        self.controls.iter().map(|control| control.name).collect()
+    }
+
+    fn suits(&self, source: &Source) -> bool {
+        S::of(source).is_some_and(self.suits)
+    }
+
+    fn controls(&self, source: &Source, wanted: &Controls) -> Vec<ControlView> {
+        let Some(source) = S::of(source) else { return Vec::new() };
+        self.controls.iter().map(|control| control.view(source, wanted.get(control.name))).collect()
+    }
+
+    fn draw(&self, source: &Source, values: &Values, canvas: &Canvas) -> Result<Content, Empty> {
+        match S::of(source) {
+            Some(source) => (self.draw)(source, values, canvas),
+            None => Err(Empty { reason: "This panel is for another kind of page".to_owned() }),
+        }
+    }
+}
+
+impl<S> Control<S> {
+    fn view(&self, source: &S, wanted: Option<&Vec<String>>) -> ControlView {
+        let options = if self.form == ControlForm::Toggle { Vec::new() } else { (self.options)(source) };
+        let value = wanted
+            .filter(|values| self.allows(&options, values).is_ok())
+            .cloned()
+            .unwrap_or_else(|| (self.default)(source, &options));
+        ControlView { name: self.name.to_owned(), label: self.label.to_owned(), form: self.form, value, options }
+    }
+
+    fn allows(&self, options: &[(String, String)], values: &[String]) -> Result<(), String> {
+        allowed(self.form, self.label, options, values)
+    }
+}
+
+/// Whether a control takes these values; the reason, for the person who turned it, if not.
+///
+/// # Errors
+/// A sentence that names the value.
+pub fn allowed(form: ControlForm, label: &str, options: &[(String, String)], values: &[String]) -> Result<(), String> {
+    match (form, values) {
+        (ControlForm::Toggle, []) => Ok(()),
+        (ControlForm::Toggle, [one]) if one == "on" => Ok(()),
+        (ControlForm::Toggle, _) => Err(format!("{label} is on or off")),
+        (ControlForm::Select | ControlForm::Segments, [one]) => known(label, options, one),
+        (ControlForm::Select | ControlForm::Segments, _) => Err(format!("{label} takes exactly one value")),
+        (ControlForm::Many | ControlForm::Rows, several) => several.iter().try_for_each(|one| known(label, options, one)),
+    }
+}
+
+fn known(label: &str, options: &[(String, String)], value: &str) -> Result<(), String> {
+    if options.iter().any(|(option, _)| option == value) {
+        Ok(())
+    } else {
+        Err(format!("“{value}” is not one of the choices for {label}"))
+    }
+}
+
+/// The values in force, by name.
+pub fn values_of(controls: &[ControlView]) -> Values {
+    Values(controls.iter().map(|control| (control.name.clone(), control.value.clone())).collect())
+}
+
+/// Choices that are the same for every source.
+pub(crate) fn fixed(options: &[(&str, &str)]) -> Vec<(String, String)> {
+    options.iter().map(|(value, label)| ((*value).to_owned(), (*label).to_owned())).collect()
+}
+
+pub(crate) fn first<S>(_: &S, options: &[(String, String)]) -> Vec<String> {
+    options.first().map(|(value, _)| value.clone()).into_iter().collect()
+}
+
+pub(crate) fn off<S>(_: &S, _: &[(String, String)]) -> Vec<String> {
+    Vec::new()
+}
+
+pub(crate) fn no_options<S>(_: &S) -> Vec<(String, String)> {
+    Vec::new()
+}
+
+pub(crate) fn always<S>(_: &S) -> bool {
+    true
+}
+
+/// Lets the marks of a drawing lead to the pages of a kind: their `customdata` begins with the id.
+pub(crate) fn link_marks(drawing: &mut Drawing, kind: &str) {
+    let traces = drawing.figure.get_mut("data").and_then(serde_json::Value::as_array_mut);
+    for trace in traces.into_iter().flatten().filter_map(serde_json::Value::as_object_mut) {
+        if trace.contains_key("customdata") {
+            trace.insert("meta".to_owned(), serde_json::json!({ "link": kind }));
+        }
+    }
+}
+
+/// Measures as choices: the wanted one first if it is there, then quality before cost, each with its title.
+pub(crate) fn measure_options<'a>(names: impl Iterator<Item = &'a str>, first: Option<&str>) -> Vec<(String, String)> {
+    let mut names = names.collect::<Vec<_>>();
+    names.sort_by_key(|name| (Some(*name) != first, crate::server::source::described(name).is_none(), name.contains("millis"), *name));
+    names.into_iter().map(|name| (name.to_owned(), measure_title(name))).collect()
+}
+
+pub(crate) fn measure_title(name: &str) -> String {
+    crate::server::source::described(name).map_or_else(|| name.replace('_', " "), |measure| measure.title.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_are_unique_on_their_page() {
+        let mut seen = BTreeSet::new();
+        for panel in PANELS {
+            assert!(seen.insert((panel.kind(), panel.name())), "{} twice", panel.name());
+            let names = panel.control_names();
+            assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{}", panel.name());
+            let plain = |text: &str| text.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit());
+            assert!(plain(panel.name()) && names.iter().all(|name| plain(name)), "{}", panel.name());
+        }
+    }
+
+    #[test]
+    fn values_outside_the_choices_are_refused_by_name() {
+        let options = fixed(&[("a", "A")]);
+        let one = |text: &str| vec![text.to_owned()];
+        assert!(allowed(ControlForm::Select, "x", &options, &one("a")).is_ok());
+        assert!(allowed(ControlForm::Select, "x", &options, &[]).is_err());
+        assert!(allowed(ControlForm::Select, "x", &options, &one("b")).expect_err("refused").contains("“b”"));
+        assert!(allowed(ControlForm::Many, "x", &options, &[]).is_ok());
+        assert!(allowed(ControlForm::Toggle, "x", &[], &one("maybe")).is_err());
+    }
+}

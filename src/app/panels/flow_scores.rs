@@ -1,0 +1,106 @@
+//! A flow's scores on each dataset, coloured by one of its parameters.
+
+use labboard_figure::Empty;
+use labboard_figure::flow_scores::{Input, Score, draw as draw_scores};
+use std::collections::BTreeSet;
+
+use super::{Canvas, Content, Control, Panel, Values, always, first, measure_options, measure_title};
+use crate::model::{ControlForm, Span};
+use crate::server::source::{FlowSource, higher_is_better};
+
+/// What stands for "no parameter".
+const NONE: &str = "";
+/// Between a component's id and a parameter's name, in a choice's value.
+const SEPARATOR: char = '/';
+
+pub const PANEL: Panel<FlowSource> = Panel {
+    name: "scores",
+    title: "Score per dataset",
+    span: Span::Full,
+    height: 420,
+    controls: &[
+        Control { name: "measure", label: "measure", form: ControlForm::Select, options: measures, default: first },
+        Control { name: "parameter", label: "colour by parameter", form: ControlForm::Select, options: parameters, default: first_that_varies },
+    ],
+    suits: always,
+    draw,
+};
+
+fn measures(source: &FlowSource) -> Vec<(String, String)> {
+    // What most runs have says most about the flow.
+    let most = source.evaluations.iter().filter(|(name, _)| !name.contains("millis")).max_by_key(|(_, found)| found.rows.len());
+    let preferred = ["predictive_accuracy", "root_mean_squared_error"].into_iter().find(|name| source.evaluations.contains_key(*name));
+    let wanted = preferred.or_else(|| most.map(|(name, _)| name.as_str()));
+    measure_options(source.evaluations.keys().map(String::as_str), wanted)
+}
+
+fn setups(source: &FlowSource) -> impl Iterator<Item = &labboard_store::ParameterSetting> {
+    source.evaluations.values().flat_map(|found| found.setups.values()).flat_map(|setup| &setup.parameters)
+}
+
+/// Parameters that some run sets, by component; those whose value differs between runs first.
+fn parameters(source: &FlowSource) -> Vec<(String, String)> {
+    let all = setups(source).map(|setting| (setting.component, setting.name.as_str())).collect::<BTreeSet<_>>();
+    let mut options = all
+        .into_iter()
+        .map(|(component, name)| {
+            let values = setups(source)
+                .filter(|setting| setting.component == component && setting.name == name)
+                .map(|setting| setting.value.as_str())
+                .collect::<BTreeSet<_>>();
+            let owner = source.components.get(&component).map_or("", String::as_str);
+            let label = if component == source.flow.id || owner.is_empty() { name.to_owned() } else { format!("{name} ({owner})") };
+            (values.len() < 2, format!("{component}{SEPARATOR}{name}"), label)
+        })
+        .collect::<Vec<_>>();
+    options.sort();
+    std::iter::once((NONE.to_owned(), "none".to_owned())).chain(options.into_iter().map(|(_, value, label)| (value, label))).collect()
+}
+
+fn first_that_varies(source: &FlowSource, options: &[(String, String)]) -> Vec<String> {
+    let varies = |value: &str| {
+        let Some((component, name)) = value.split_once(SEPARATOR) else { return false };
+        let values = setups(source)
+            .filter(|setting| setting.component.to_string() == component && setting.name == name)
+            .map(|setting| setting.value.as_str())
+            .collect::<BTreeSet<_>>();
+        values.len() > 1
+    };
+    let found = options.iter().find(|(value, _)| varies(value)).map_or(NONE, |(value, _)| value.as_str());
+    vec![found.to_owned()]
+}
+
+fn draw(source: &FlowSource, values: &Values, canvas: &Canvas) -> Result<Content, Empty> {
+    let (measure, parameter) = (values.one("measure"), values.one("parameter"));
+    let Some(found) = source.evaluations.get(measure).filter(|found| !found.rows.is_empty()) else {
+        return Err(Empty { reason: "Nobody has published a run of this flow yet".to_owned() });
+    };
+    let wanted = parameter.split_once(SEPARATOR);
+    let value_of = |setup: i64| {
+        let (component, name) = wanted?;
+        let component = component.parse::<i64>().ok()?;
+        let settings = &found.setups.get(&setup)?.parameters;
+        settings.iter().find(|setting| setting.component == component && setting.name == name).map(|setting| setting.value.as_str())
+    };
+    let scores = found
+        .rows
+        .iter()
+        .map(|row| Score {
+            run_id: u64::try_from(row.run_id).unwrap_or(0),
+            dataset_id: u64::try_from(row.dataset_id).unwrap_or(0),
+            dataset: &row.dataset_name,
+            value: row.value.unwrap_or(f64::NAN),
+            parameter: value_of(row.setup_id),
+        })
+        .collect::<Vec<_>>();
+    let title = measure_title(measure);
+    let input = Input {
+        measure: &title,
+        higher_is_better: higher_is_better(measure),
+        parameter: wanted.map_or("", |(_, name)| name),
+        scores: &scores,
+    };
+    let mut drawing = draw_scores(&input, &canvas.style(&[measure]))?;
+    super::link_marks(&mut drawing, "run");
+    Ok(drawing.into())
+}

@@ -1,0 +1,98 @@
+//! Browser only: the one place that touches the DOM, plotly.js and the socket by hand.
+
+pub mod fetch;
+pub mod panel;
+pub mod plotly;
+pub mod session;
+pub mod socket;
+pub mod theme;
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+
+use crate::app::room::Session;
+use crate::app::{App, Base, Build};
+use crate::controls::{self, Controls};
+
+fn root_attribute(name: &str) -> String {
+    document().document_element().and_then(|root| root.get_attribute(name)).unwrap_or_default()
+}
+
+/// Hydrates the page.
+pub fn start() {
+    console_error_panic_hook::set_once();
+    let base: &'static str = Box::leak(root_attribute("data-base").into_boxed_str());
+    if !base.is_empty() {
+        server_fn::client::set_server_url(base);
+    }
+    let build = root_attribute("data-build");
+    if root_attribute("data-reload") == "true" {
+        leptos::task::spawn_local(reload_after_build(build.clone()));
+    }
+    leptos::mount::hydrate_body(move || view! { <App base=Base(base.to_owned()) build_hash=Build(build)/> });
+}
+
+/// Marks the document as hydrated, for tests and scripts.
+pub fn hydrated() {
+    if let Some(root) = document().document_element() {
+        let _ = root.set_attribute("data-hydrated", "true");
+    }
+}
+
+pub async fn sleep(duration: Duration) {
+    let promise = js_sys::Promise::new(&mut |resolve, _| {
+        let millis = i32::try_from(duration.as_millis()).unwrap_or(i32::MAX);
+        let _ = window().set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, millis);
+    });
+    let _ = JsFuture::from(promise).await;
+}
+
+/// Development only: reloads the page once the server serves another build.
+async fn reload_after_build(build: String) {
+    let url = format!("{}/build.txt", root_attribute("data-base"));
+    loop {
+        sleep(Duration::from_millis(700)).await;
+        if let Ok(now) = fetch::text(&url, None).await
+            && now.trim() != build
+        {
+            let _ = window().location().reload();
+        }
+    }
+}
+
+/// Puts a link to exactly this view into the clipboard.
+pub fn copy_link(values: &Controls, session: Session) {
+    let location = window().location();
+    let (Ok(origin), Ok(path)) = (location.origin(), location.pathname()) else { return };
+    let query = controls::to_query(values);
+    let link = if query.is_empty() { format!("{origin}{path}") } else { format!("{origin}{path}?{query}") };
+    let clipboard = js_sys::Reflect::get(&window().navigator(), &"clipboard".into()).unwrap_or(JsValue::UNDEFINED);
+    // Browsers offer the clipboard on secure origins only; elsewhere the address bar must do.
+    let Ok(write) = js_sys::Reflect::get(&clipboard, &"writeText".into()).and_then(|write| write.dyn_into::<js_sys::Function>())
+    else {
+        replace_query(values);
+        session.notify("The link is in the address bar");
+        return;
+    };
+    leptos::task::spawn_local(async move {
+        let written = match write.call1(&clipboard, &JsValue::from_str(&link)) {
+            Ok(promise) => JsFuture::from(js_sys::Promise::from(promise)).await.is_ok(),
+            Err(_) => false,
+        };
+        session.notify(if written { "Link copied" } else { "The browser refused to copy; the link is in the address bar" });
+    });
+}
+
+/// Writes controls into the address bar without a navigation.
+pub fn replace_query(values: &Controls) {
+    let Ok(path) = window().location().pathname() else { return };
+    let query = controls::to_query(values);
+    let url = if query.is_empty() { path } else { format!("{path}?{query}") };
+    if let Ok(history) = window().history() {
+        let state = history.state().unwrap_or(JsValue::NULL);
+        let _ = history.replace_state_with_url(&state, "", Some(&url));
+    }
+}

@@ -1,0 +1,52 @@
+//! GET requests whose failures are [`AppError`]s.
+
+use leptos::prelude::window;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortSignal, RequestInit, Response};
+
+use crate::error::AppError;
+
+fn unreachable(error: &JsValue) -> AppError {
+    let text = error.dyn_ref::<js_sys::Error>().map_or_else(|| "no answer".to_owned(), |error| String::from(error.message()));
+    AppError::Unreachable(text)
+}
+
+async fn get(url: &str, abort: Option<&AbortSignal>) -> Result<Response, AppError> {
+    let init = RequestInit::new();
+    init.set_signal(abort);
+    let response = JsFuture::from(window().fetch_with_str_and_init(url, &init)).await.map_err(|error| unreachable(&error))?;
+    let response = response.dyn_into::<Response>().map_err(|error| unreachable(&error))?;
+    if response.ok() {
+        return Ok(response);
+    }
+    let status = response.status();
+    let reason = body(&response).await.unwrap_or_default();
+    // The server's errors are `{"error": "..."}`; anything else comes from something in between.
+    let reason = serde_json::from_str::<serde_json::Value>(&reason)
+        .ok()
+        .and_then(|value| value.get("error")?.as_str().map(str::to_owned))
+        .unwrap_or_else(|| format!("the server answered with status {status}"));
+    Err(match status {
+        404 => AppError::NotFound(reason),
+        400..=499 => AppError::BadRequest(reason),
+        _ => AppError::Internal(reason),
+    })
+}
+
+async fn body(response: &Response) -> Result<String, AppError> {
+    let promise = response.text().map_err(|error| unreachable(&error))?;
+    let text = JsFuture::from(promise).await.map_err(|error| unreachable(&error))?;
+    Ok(text.as_string().unwrap_or_default())
+}
+
+pub async fn text(url: &str, abort: Option<&AbortSignal>) -> Result<String, AppError> {
+    body(&get(url, abort).await?).await
+}
+
+/// The answer as a JavaScript value: large figures never pass through Rust's memory.
+pub async fn json(url: &str, abort: Option<&AbortSignal>) -> Result<JsValue, AppError> {
+    let response = get(url, abort).await?;
+    let promise = response.json().map_err(|error| unreachable(&error))?;
+    JsFuture::from(promise).await.map_err(|error| unreachable(&error))
+}

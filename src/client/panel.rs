@@ -1,0 +1,195 @@
+//! Drives a panel in the browser: asks for its figure when its controls, its data or the
+//! theme change, and hands the answer to plotly.js.
+
+use js_sys::Reflect;
+use leptos::html;
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
+use wasm_bindgen::prelude::*;
+use web_sys::{AbortController, HtmlElement};
+
+use super::{fetch, plotly};
+use crate::app::components::plotly_url;
+use crate::app::panel::{FigureRequest, PanelState};
+use crate::app::room::Session;
+use crate::app::use_base;
+use crate::error::AppError;
+use crate::model::PanelView;
+
+/// Widths for which figures are asked, so that people share answers.
+const WIDTHS: [i32; 6] = [360, 520, 720, 960, 1280, 1760];
+
+/// The handles through which the driver reads and moves a panel.
+#[derive(Clone, Copy)]
+pub struct Driven {
+    pub request: Memo<FigureRequest>,
+    pub state: RwSignal<PanelState>,
+    pub shown: RwSignal<PanelView>,
+    /// Axis ranges that the visitor zoomed to, where the figure can refine itself.
+    pub window: RwSignal<Option<String>>,
+    pub host: NodeRef<html::Div>,
+    /// Whether the panel draws a chart, or is a table only.
+    pub chart: bool,
+}
+
+pub fn drive(driven: Driven) {
+    let plotly = plotly_url(&use_base().0);
+    let navigate = use_navigate();
+    let running = StoredValue::new_local(None::<AbortController>);
+    let listening = StoredValue::new_local(Vec::<Closure<dyn FnMut(JsValue)>>::new());
+    let listen = move |host: &HtmlElement| {
+        if !listening.with_value(Vec::is_empty) {
+            return;
+        }
+        let navigate = navigate.clone();
+        let click = Closure::<dyn FnMut(JsValue)>::new(move |event: JsValue| {
+            if let Some(path) = target_of(&event) {
+                navigate(&path, NavigateOptions::default());
+            }
+        });
+        let element = host.clone();
+        let zoom = Closure::<dyn FnMut(JsValue)>::new(move |_| {
+            if plotly::dig(&element, &["layout", "meta", "refine"]).is_some() {
+                driven.window.try_set(window_of(&element));
+            }
+        });
+        plotly::on(host, "plotly_click", click.as_ref().unchecked_ref());
+        plotly::on(host, "plotly_relayout", zoom.as_ref().unchecked_ref());
+        listening.update_value(|listening| listening.extend([click, zoom]));
+    };
+    let listen = StoredValue::new_local(listen);
+    Effect::new(move |previous: Option<FigureRequest>| {
+        let request = driven.request.get();
+        let Some(host) = driven.host.get().map(HtmlElement::from).or_else(|| (!driven.chart).then(blank)) else {
+            return request;
+        };
+        // A table's first rows came with the page.
+        let known = !driven.chart && previous.is_none();
+        if known || previous.as_ref() == Some(&request) {
+            return request;
+        }
+        running.update_value(|running| {
+            if let Some(before) = running.take() {
+                before.abort();
+            }
+            *running = AbortController::new().ok();
+        });
+        let signal = running.with_value(|running| running.as_ref().map(AbortController::signal));
+        driven.state.set(PanelState::Loading);
+        let (url, plotly_url) = (sized(&request.url, &host, driven), plotly.clone());
+        leptos::task::spawn_local(async move {
+            let answer = fetch::json(&url, signal.as_ref()).await;
+            let superseded = || signal.as_ref().is_some_and(web_sys::AbortSignal::aborted);
+            if superseded() {
+                return;
+            }
+            let outcome = async {
+                let (view, figure) = split(answer?)?;
+                if driven.chart && view.empty.is_none() {
+                    plotly::load(&plotly_url).await?;
+                    if superseded() || !host.is_connected() {
+                        return Ok(None);
+                    }
+                    plotly::draw(&host, &figure).await?;
+                    let _ = host.set_attribute("data-drawn", "true");
+                    listen.try_with_value(|listen| listen(&host));
+                } else if driven.chart {
+                    plotly::clear(&host);
+                    let _ = host.remove_attribute("data-drawn");
+                }
+                Ok(Some(view))
+            }
+            .await;
+            match outcome {
+                Ok(Some(view)) => {
+                    let state = view.empty.clone().map_or(PanelState::Ready, PanelState::Empty);
+                    driven.shown.try_set(view);
+                    driven.state.try_set(state);
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    driven.state.try_set(PanelState::Error(error));
+                }
+            }
+        });
+        request
+    });
+    on_cleanup(move || {
+        if let Some(Some(running)) = running.try_update_value(Option::take) {
+            running.abort();
+        }
+        if let Some(host) = driven.host.get_untracked() {
+            plotly::clear(&host.into());
+        }
+    });
+}
+
+/// A stand-in for the host of a panel that draws no chart.
+fn blank() -> HtmlElement {
+    document().body().expect("a hydrated document has a body")
+}
+
+fn sized(url: &str, host: &HtmlElement, driven: Driven) -> String {
+    if !driven.chart {
+        return url.to_owned();
+    }
+    let width = host.client_width();
+    let width = WIDTHS.into_iter().find(|step| *step >= width).unwrap_or(WIDTHS[WIDTHS.len() - 1]);
+    let height = driven.shown.with_untracked(|view| view.height);
+    format!("{url}&size={width}x{height}")
+}
+
+/// Parts an answer into its text and its figure.
+fn split(answer: JsValue) -> Result<(PanelView, JsValue), AppError> {
+    let bad = |reason: String| AppError::Internal(format!("the server's answer could not be read: {reason}"));
+    let figure = Reflect::get(&answer, &"figure".into()).unwrap_or(JsValue::NULL);
+    let _ = Reflect::delete_property(answer.unchecked_ref(), &"figure".into());
+    let text = js_sys::JSON::stringify(&answer).map_err(|_| bad("not JSON".to_owned()))?;
+    let view = serde_json::from_str(&String::from(text)).map_err(|error| bad(error.to_string()))?;
+    Ok((view, figure))
+}
+
+/// The page that a clicked mark stands for, where the figure says what its marks are.
+fn target_of(event: &JsValue) -> Option<String> {
+    let point = plotly::dig(event, &["points", "0"])?;
+    let kind = plotly::dig(&point, &["fullData", "meta", "link"])?.as_string()?;
+    let id = plotly::dig(&point, &["customdata"])?;
+    let id = id.as_f64().or_else(|| plotly::dig(&id, &["0"])?.as_f64())?;
+    Some(format!("/{kind}/{id}"))
+}
+
+/// The visitor's zoom as `x0,x1,y0,y1`, or nothing at full view.
+fn window_of(host: &HtmlElement) -> Option<String> {
+    let range = |axis: &str| {
+        let axis = plotly::dig(host, &["_fullLayout", axis])?;
+        let ends = ["0", "1"].map(|end| plotly::dig(&axis, &["_rl", end]).and_then(|value| value.as_f64()));
+        Some((ends[0]?, ends[1]?))
+    };
+    let (x0, x1) = range("xaxis")?;
+    let (y0, y1) = range("yaxis")?;
+    let full = plotly::dig(host, &["layout", "meta", "refine"])?;
+    let edge = |i: &str| plotly::dig(&full, &[i]).and_then(|value| value.as_f64());
+    let same = |a: f64, b: Option<f64>, span: f64| b.is_some_and(|b| (a - b).abs() <= span.abs() * 1e-9);
+    let whole = same(x0, edge("0"), x1 - x0) && same(x1, edge("1"), x1 - x0) && same(y0, edge("2"), y1 - y0) && same(y1, edge("3"), y1 - y0);
+    (!whole).then(|| format!("{x0},{x1},{y0},{y1}"))
+}
+
+pub fn save_image(host: NodeRef<html::Div>, title: &str, format: &'static str, session: Session) {
+    let Some(host) = host.get_untracked() else { return };
+    let name = title.to_lowercase().replace(' ', "-");
+    leptos::task::spawn_local(async move {
+        if let Err(error) = plotly::download(&host.into(), &name, format).await {
+            session.notify(error.to_string());
+        }
+    });
+}
+
+pub fn full_screen(section: NodeRef<html::Section>) {
+    let Some(section) = section.get_untracked() else { return };
+    if document().fullscreen_element().is_some() {
+        document().exit_fullscreen();
+    } else {
+        let _ = section.request_fullscreen();
+    }
+}

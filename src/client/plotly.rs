@@ -1,0 +1,103 @@
+//! The few functions of plotly.js that labboard calls.
+
+use std::cell::RefCell;
+
+use js_sys::{Function, Promise, Reflect};
+use leptos::prelude::{document, window};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::HtmlElement;
+
+use crate::error::AppError;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = Plotly, catch)]
+    fn react(host: &HtmlElement, data: &JsValue, layout: &JsValue, config: &JsValue) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(js_namespace = Plotly, catch)]
+    fn purge(host: &HtmlElement) -> Result<(), JsValue>;
+    #[wasm_bindgen(js_namespace = Plotly, js_name = downloadImage, catch)]
+    fn download_image(host: &HtmlElement, options: &JsValue) -> Result<Promise, JsValue>;
+}
+
+thread_local! {
+    static LOADING: RefCell<Option<Promise>> = const { RefCell::new(None) };
+}
+
+fn failed(error: &JsValue) -> AppError {
+    let text = error.dyn_ref::<js_sys::Error>().map_or_else(|| format!("{error:?}"), |error| String::from(error.message()));
+    AppError::Internal(format!("the chart could not be drawn: {text}"))
+}
+
+/// Loads plotly.js once, at the first chart.
+pub async fn load(url: &str) -> Result<(), AppError> {
+    if Reflect::has(&window(), &"Plotly".into()).unwrap_or(false) {
+        return Ok(());
+    }
+    let promise = LOADING.with(|loading| loading.borrow_mut().get_or_insert_with(|| script(url)).clone());
+    JsFuture::from(promise).await.map(drop).map_err(|_| {
+        LOADING.with(|loading| loading.borrow_mut().take());
+        AppError::Unreachable("plotly.js did not load".to_owned())
+    })
+}
+
+fn script(url: &str) -> Promise {
+    Promise::new(&mut |resolve, reject| {
+        let element = document().create_element("script").ok().and_then(|element| element.dyn_into::<HtmlElement>().ok());
+        let Some((element, head)) = element.zip(document().head()) else {
+            let _ = reject.call0(&JsValue::NULL);
+            return;
+        };
+        let _ = element.set_attribute("src", url);
+        element.set_onload(Some(&resolve));
+        element.set_onerror(Some(&reject));
+        let _ = head.append_child(&element);
+    })
+}
+
+/// Draws a figure, in place of the one before; `uirevision` keeps zoom and legend.
+pub async fn draw(host: &HtmlElement, figure: &JsValue) -> Result<(), AppError> {
+    let part = |name: &str| Reflect::get(figure, &name.into()).unwrap_or(JsValue::UNDEFINED);
+    let promise = react(host, &part("data"), &part("layout"), &part("config")).map_err(|error| failed(&error))?;
+    JsFuture::from(promise).await.map(drop).map_err(|error| failed(&error))
+}
+
+pub fn clear(host: &HtmlElement) {
+    if Reflect::has(&window(), &"Plotly".into()).unwrap_or(false) {
+        let _ = purge(host);
+    }
+}
+
+pub async fn download(host: &HtmlElement, name: &str, format: &str) -> Result<(), AppError> {
+    let options = js_sys::Object::new();
+    for (key, value) in [
+        ("format", JsValue::from_str(format)),
+        ("filename", JsValue::from_str(name)),
+        ("width", JsValue::from_f64(f64::from(host.client_width()))),
+        ("height", JsValue::from_f64(f64::from(host.client_height()))),
+        ("scale", JsValue::from_f64(if format == "png" { 2.0 } else { 1.0 })),
+    ] {
+        let _ = Reflect::set(&options, &key.into(), &value);
+    }
+    let promise = download_image(host, &options).map_err(|error| failed(&error))?;
+    JsFuture::from(promise).await.map(drop).map_err(|error| failed(&error))
+}
+
+/// Listens to one of plotly.js's events; the chart must have been drawn.
+pub fn on(host: &HtmlElement, event: &str, listener: &Function) {
+    if let Ok(on) = Reflect::get(host, &"on".into()).and_then(|on| on.dyn_into::<Function>()) {
+        let _ = on.call2(host, &event.into(), listener);
+    }
+}
+
+/// Follows a path of keys and indices through a JavaScript value.
+pub fn dig(value: &JsValue, path: &[&str]) -> Option<JsValue> {
+    path.iter()
+        .try_fold(value.clone(), |value, key| {
+            if value.is_null() || value.is_undefined() {
+                return None;
+            }
+            Reflect::get(&value, &JsValue::from_str(key)).ok()
+        })
+        .filter(|value| !value.is_null() && !value.is_undefined())
+}

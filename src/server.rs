@@ -1,0 +1,21 @@
+//! Server only: configuration, routes, the live socket, assets, headers, the invite gate.
+
+pub mod assets;
+pub mod cli;
+pub mod config;
+pub mod demo;
+pub mod figures;
+pub mod gate;
+pub mod headers;
+pub mod import;
+pub mod ingest;
+pub mod live;
+pub mod routes;
+pub mod serve;
+pub mod source;
+pub mod state;
+pub mod views;
+
+pub use config::Config;
+pub use routes::router;
+pub use state::State;

@@ -1,0 +1,173 @@
+//! The command line. Every flag has a `LABBOARD_*` variable and a line in `labboard.toml`;
+//! a flag wins over the variable, the variable over the file.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::{Args, Parser, Subcommand};
+use serde::Deserialize;
+
+use super::config::Config;
+
+/// Look at models together: a live, shared dashboard for machine-learning experiments.
+#[derive(Debug, Parser)]
+#[command(name = "labboard", version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the dashboard.
+    Serve(ServeArgs),
+    /// Bring in CSV, Parquet or ARFF files, or folders of OpenML documents.
+    Import(ImportArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct DataArgs {
+    /// The data directory; made when it does not exist.
+    #[arg(long, env = "LABBOARD_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// The file with defaults for these flags.
+    #[arg(long, env = "LABBOARD_CONFIG", value_name = "FILE", default_value = "labboard.toml")]
+    pub config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// Address to listen at; port 0 picks a free one.
+    #[arg(long, env = "LABBOARD_ADDR", value_name = "HOST:PORT")]
+    pub addr: Option<SocketAddr>,
+    /// The address under which others reach this server, such as http://host:3000.
+    #[arg(long, env = "LABBOARD_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Serve below this path, such as /dashboard.
+    #[arg(long, env = "LABBOARD_BASE_PATH", value_name = "PATH")]
+    pub base_path: Option<String>,
+    /// Write the port here once the server answers.
+    #[arg(long, env = "LABBOARD_PORT_FILE", value_name = "FILE")]
+    pub port_file: Option<PathBuf>,
+    /// Start an empty data directory without the demo experiments.
+    #[arg(long, env = "LABBOARD_NO_DEMO")]
+    pub no_demo: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// Files (.csv, .parquet, .pq, .arff) or folders of OpenML documents.
+    #[arg(required = true, value_name = "FILE|DIR")]
+    pub paths: Vec<PathBuf>,
+    /// The dataset's name; the file's name otherwise.
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// The feature to predict.
+    #[arg(long, value_name = "FEATURE")]
+    pub target: Option<String>,
+}
+
+/// `labboard.toml`: the same names as the flags.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct File {
+    data_dir: Option<PathBuf>,
+    addr: Option<SocketAddr>,
+    public_url: Option<String>,
+    base_path: Option<String>,
+    port_file: Option<PathBuf>,
+    no_demo: Option<bool>,
+    frame_ancestors: Option<Vec<String>>,
+    figure_cache_mb: Option<u64>,
+    max_upload_mb: Option<u64>,
+}
+
+fn read(path: &Path) -> anyhow::Result<File> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => toml::from_str(&text).with_context(|| format!("{} cannot be used", path.display())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(File::default()),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+/// How the server listens, beside what the router needs.
+#[derive(Debug)]
+pub struct Listen {
+    pub addr: SocketAddr,
+    pub port_file: Option<PathBuf>,
+}
+
+impl DataArgs {
+    /// # Errors
+    /// The configuration file cannot be read.
+    pub fn dir(&self) -> anyhow::Result<PathBuf> {
+        let file = read(&self.config)?;
+        Ok(self.data_dir.clone().or(file.data_dir).unwrap_or_else(|| Config::default().data_dir))
+    }
+}
+
+impl ServeArgs {
+    /// Flags over variables over the file over the defaults.
+    ///
+    /// # Errors
+    /// The file or a value cannot be used, or the server would be open to others with no address to invite them to.
+    pub fn resolve(self) -> anyhow::Result<(Config, Listen)> {
+        let file = read(&self.data.config)?;
+        let default = Config::default();
+        let addr = self.addr.or(file.addr).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 3000)));
+        let config = Config {
+            data_dir: self.data.data_dir.or(file.data_dir).unwrap_or(default.data_dir),
+            base_path: self.base_path.or(file.base_path).unwrap_or(default.base_path),
+            public_url: self.public_url.or(file.public_url).map(|url| url.trim_end_matches('/').to_owned()),
+            invite: None,
+            demo: !(self.no_demo || file.no_demo.unwrap_or(false)),
+            reload: std::env::var_os("LABBOARD_DEV").is_some(),
+            frame_ancestors: file.frame_ancestors.unwrap_or_default(),
+            figure_cache: file.figure_cache_mb.map_or(default.figure_cache, |mb| mb << 20),
+            max_upload: file.max_upload_mb.map_or(default.max_upload, |mb| mb << 20),
+        };
+        config.check()?;
+        if !addr.ip().is_loopback() && config.public_url.is_none() {
+            bail!("{addr} can be reached by others: say under which address with --public-url, such as --public-url http://host:{}", addr.port());
+        }
+        Ok((config, Listen { addr, port_file: self.port_file.or(file.port_file) }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn resolve(args: &[&str]) -> anyhow::Result<(Config, Listen)> {
+        let cli = Cli::try_parse_from([&["labboard", "serve", "--config", "/nonexistent/labboard.toml"], args].concat())?;
+        match cli.command {
+            Command::Serve(serve) => serve.resolve(),
+            Command::Import(_) => bail!("not reached"),
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_open_address_needs_a_public_url() {
+        let refused = resolve(&["--addr", "0.0.0.0:3000"]).expect_err("refused").to_string();
+        assert!(refused.contains("--public-url") && !refused.contains('\n'), "{refused}");
+        assert!(resolve(&["--addr", "0.0.0.0:3000", "--public-url", "http://host:3000/"]).is_ok());
+        assert!(resolve(&["--addr", "127.0.0.1:0"]).is_ok());
+    }
+
+    #[test]
+    fn a_wrong_key_in_the_file_is_named() {
+        let error = toml::from_str::<File>("adress = \"127.0.0.1:1\"").expect_err("unknown key").to_string();
+        assert!(error.contains("adress"), "{error}");
+    }
+}

@@ -1,0 +1,298 @@
+//! From files to the catalogue: tables are described, predictions are evaluated, and everything
+//! is checked before anything is stored. One import is one transaction.
+
+mod documents;
+mod folder;
+
+use std::path::{Path, PathBuf};
+
+use labboard_frame::{Column, summary::summarise_all};
+use labboard_openml::table::{Kind as FeatureKind, Table, Values};
+use labboard_openml::{ParseError, arff, csv};
+use labboard_store::{About, NewDataset, NewFeature, NewQuality, Status, Store, StoreError};
+
+pub use documents::{counted, import_documents};
+pub use folder::Folder;
+
+use crate::model::{Entity, Kind};
+
+/// Why a file was not imported. The text names the file and, where there is one, the place in it.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    #[error("{file}: {source}")]
+    Parse { file: String, source: ParseError },
+    #[error("{file}: {reason}")]
+    File { file: String, reason: String },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl IngestError {
+    pub fn file(file: impl Into<String>, reason: impl ToString) -> Self {
+        IngestError::File { file: file.into(), reason: reason.to_string() }
+    }
+}
+
+/// What the user says about a table beside its file.
+#[derive(Clone, Debug, Default)]
+pub struct Wishes {
+    pub name: Option<String>,
+    pub target: Option<String>,
+}
+
+/// The person to whom local imports belong.
+pub const OWNER: &str = "owner";
+
+/// How a table is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    Csv,
+    Arff,
+    Parquet,
+}
+
+impl Format {
+    /// By the file's ending.
+    pub fn of(path: &Path) -> Option<Format> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "csv" | "tsv" => Some(Format::Csv),
+            "arff" => Some(Format::Arff),
+            "parquet" | "pq" => Some(Format::Parquet),
+            _ => None,
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Format::Csv => "CSV",
+            Format::Arff => "ARFF",
+            Format::Parquet => "parquet",
+        }
+    }
+
+    const fn media_type(self) -> &'static str {
+        match self {
+            Format::Csv => "text/csv",
+            Format::Arff => "text/plain; charset=utf-8",
+            Format::Parquet => "application/vnd.apache.parquet",
+        }
+    }
+}
+
+/// Reads a table; `file` is for the error.
+///
+/// # Errors
+/// The place in the file and the reason.
+pub fn read_table(file: &str, format: Format, content: &[u8]) -> Result<Table, IngestError> {
+    let parse = |source| IngestError::Parse { file: file.to_owned(), source };
+    match format {
+        Format::Csv => csv::read(content, &csv::Options::default()).map_err(parse),
+        Format::Arff => arff::read(content).map_err(parse),
+        Format::Parquet => labboard_frame::parquet::read(content).map_err(|error| IngestError::file(file, error)),
+    }
+}
+
+fn column(values: &Values) -> Column<'_> {
+    Column::from(values)
+}
+
+/// A dataset's features and qualities, as OpenML derives them.
+pub struct Description {
+    pub features: Vec<NewFeature>,
+    pub qualities: Vec<NewQuality>,
+    pub classes: i64,
+}
+
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// Describes a table. Features that are ignored or number the rows count for no quality.
+pub fn describe(table: &Table, target: Option<&str>, row_id: Option<&str>, ignored: &[String]) -> Description {
+    let columns = table.features.iter().map(|feature| column(&feature.values)).collect::<Vec<_>>();
+    let summaries = summarise_all(&columns);
+    let is_ignored = |name: &str| ignored.iter().any(|other| other == name);
+    let counted = table
+        .features
+        .iter()
+        .zip(&columns)
+        .filter(|(feature, _)| !is_ignored(&feature.name) && row_id != Some(feature.name.as_str()))
+        .map(|(feature, column)| (feature.name.as_str(), *column))
+        .collect::<Vec<_>>();
+    let qualities = labboard_frame::qualities::qualities(&counted, target)
+        .into_iter()
+        .map(|(name, value)| NewQuality { name: name.to_owned(), value: value.is_finite().then_some(value) })
+        .collect::<Vec<_>>();
+    let classes = target
+        .and_then(|name| table.features.iter().zip(&summaries).find(|(feature, _)| feature.name == name))
+        .filter(|(_, summary)| summary.kind == FeatureKind::Nominal)
+        .map_or(0, |(_, summary)| number(summary.distinct));
+    let features = table
+        .features
+        .iter()
+        .zip(summaries)
+        .map(|(feature, summary)| NewFeature {
+            name: feature.name.clone(),
+            kind: summary.kind,
+            is_target: target == Some(feature.name.as_str()),
+            is_ignored: is_ignored(&feature.name),
+            is_row_id: row_id == Some(feature.name.as_str()),
+            missing: number(summary.missing),
+            distinct: number(summary.distinct),
+            summary: serde_json::to_string(&summary).unwrap_or_default(),
+        })
+        .collect();
+    Description { features, qualities, classes }
+}
+
+/// A dataset name that OpenML takes: letters, digits and `_-.(),`.
+fn dataset_name(path: &Path) -> String {
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = stem
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || "_-.(),".contains(c) { c } else { '_' })
+        .collect::<String>();
+    if name.is_empty() { "dataset".to_owned() } else { name }
+}
+
+fn check_name(name: &str) -> Result<(), String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-.(),".contains(c);
+    if !name.is_empty() && name.len() <= 128 && name.chars().all(plain) {
+        Ok(())
+    } else {
+        Err(format!("“{name}” is not a dataset name: use up to 128 letters, digits and _ - . ( ) ,"))
+    }
+}
+
+/// The id of a person with this name; made if there is none.
+async fn person(store: &Store, name: &str) -> Result<i64, StoreError> {
+    match store.person_named(name).await? {
+        Some(person) => Ok(person.id),
+        None => {
+            let new = labboard_store::NewPerson { id: None, name: name.to_owned(), role: "user".to_owned(), key_hash: None };
+            store.add_person(new).await
+        }
+    }
+}
+
+/// Imports one table file as a new dataset (or a new version of the dataset of that name).
+///
+/// # Errors
+/// The file cannot be read or parsed, or a wish does not fit it. Nothing has changed then.
+pub async fn import_file(store: &Store, path: &Path, wishes: &Wishes) -> Result<Entity, IngestError> {
+    let file = path.display().to_string();
+    let format = Format::of(path)
+        .ok_or_else(|| IngestError::file(&file, "the ending is none of .csv, .tsv, .arff, .parquet and .pq"))?;
+    let name = wishes.name.clone().unwrap_or_else(|| dataset_name(path));
+    check_name(&name).map_err(|reason| IngestError::file(&file, reason))?;
+    let (columns, files, path, target) = (store.columns().clone(), store.files().clone(), path.to_owned(), wishes.target.clone());
+    let prepared = tokio::task::spawn_blocking(move || -> Result<_, IngestError> {
+        let content = std::fs::read(&path).map_err(|error| IngestError::file(&file, error))?;
+        let table = read_table(&file, format, &content)?;
+        if let Some(target) = &target
+            && table.feature(target).is_none()
+        {
+            return Err(IngestError::file(&file, format!("there is no feature “{target}” to predict")));
+        }
+        let target = target.or_else(|| default_target(&table));
+        let description = describe(&table, target.as_deref(), None, &[]);
+        let hash = columns.write(&table)?;
+        let stored = files.put(&format!("{name}.{}", extension(format)), format.media_type(), &content)?;
+        Ok(NewDataset {
+            id: None,
+            name,
+            version: None,
+            description: table.description.clone(),
+            format: format.word().to_owned(),
+            about: About::default(),
+            default_target: target,
+            row_id: None,
+            ignored: Vec::new(),
+            status: Status::Active,
+            uploader: 0,
+            upload_ms: None,
+            md5: md5(&content),
+            columns: hash,
+            file: Some(stored),
+            classes: description.classes,
+            features: description.features,
+            qualities: description.qualities,
+        })
+    });
+    let mut dataset = prepared.await.map_err(|error| IngestError::file("the import", error))??;
+    dataset.uploader = person(store, OWNER).await?;
+    let id = store.add_dataset(dataset).await?;
+    Ok(Entity::new(Kind::Data, id))
+}
+
+const fn extension(format: Format) -> &'static str {
+    match format {
+        Format::Csv => "csv",
+        Format::Arff => "arff",
+        Format::Parquet => "pq",
+    }
+}
+
+/// The feature that is most likely to be predicted: one that is called so, else the last one if it is nominal.
+fn default_target(table: &Table) -> Option<String> {
+    const NAMES: [&str; 4] = ["class", "target", "label", "y"];
+    let named = NAMES
+        .into_iter()
+        .find_map(|name| table.features.iter().find(|feature| feature.name.eq_ignore_ascii_case(name)));
+    let last = table.features.last().filter(|feature| matches!(feature.values, Values::Nominal { .. }));
+    named.or(last).map(|feature| feature.name.clone())
+}
+
+/// OpenML identifies files by their MD5, which nothing here relies on for safety.
+pub fn md5(content: &[u8]) -> String {
+    use md5::{Digest, Md5};
+    Md5::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Imports files and folders in the order given.
+///
+/// # Errors
+/// The first file that cannot be imported. What comes before it in the list has been imported; a
+/// folder is imported whole or not at all.
+pub async fn import_paths(store: &Store, paths: &[PathBuf], wishes: &Wishes) -> Result<Vec<Entity>, IngestError> {
+    let mut imported = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            let folder = Folder::disk(path.clone());
+            imported.extend(import_documents(store, folder, |_| {}).await?);
+        } else {
+            imported.push(import_file(store, path, wishes).await?);
+        }
+    }
+    Ok(imported)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_come_from_files_and_are_plain() {
+        assert_eq!(dataset_name(Path::new("/tmp/my data(1).csv")), "my_data(1)");
+        assert_eq!(dataset_name(Path::new("é.csv")), "_");
+        assert!(check_name("a/b").is_err() && check_name("").is_err() && check_name("iris-2.0").is_ok());
+    }
+
+    #[test]
+    fn md5_is_openmls() {
+        assert_eq!(md5(b"abc"), "900150983cd24fb0d6963f7d28e17f72");
+    }
+
+    #[test]
+    fn a_broken_quote_says_where() {
+        let error = read_table("x.csv", Format::Csv, b"a,b\n1,\"2\n3,4\n").expect_err("broken").to_string();
+        assert!(error.starts_with("x.csv: line 2, column 3"), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_nominal_value_says_where() {
+        let text = b"@relation r\n@attribute c {red, green}\n@data\nred\nblu\n";
+        let error = read_table("x.arff", Format::Arff, text).expect_err("broken").to_string();
+        assert!(error.contains("line 5, column 1") && error.contains("blu"), "{error}");
+    }
+}

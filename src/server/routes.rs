@@ -1,0 +1,195 @@
+//! Every route, in one place, with who may use it.
+//!
+//! All of them are behind the invite gate (`gate::invited`), except `/health`, the gate's own
+//! form and the files that its page needs. What changes something also passes `headers::same_origin`.
+
+use axum::body::Body;
+use axum::extract::{Path, Request, State as Extract};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use axum::{Router, handler::Handler};
+use labboard_store::{Options, Store};
+use leptos::prelude::*;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate as _, SizeAbove};
+
+use super::config::{Config, ConfigError};
+use super::state::State;
+use super::{assets, figures, gate, headers, import, live};
+use crate::app::{Base, ShellOptions, shell};
+
+/// Why an instance could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Store(#[from] labboard_store::StoreError),
+}
+
+/// Opens the data directory and starts what runs beside the requests.
+pub(crate) async fn open(config: Config) -> Result<State, OpenError> {
+    config.check()?;
+    let store = Store::open(&config.data_dir, Options::default()).await?;
+    let state = State::new(config, store);
+    live::follow_changes(&state);
+    Ok(state)
+}
+
+/// labboard as a part of another axum application: nest it at `config.base_path`.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let config = labboard::Config { base_path: "/dashboard".to_owned(), ..Default::default() };
+/// let app: axum::Router = axum::Router::new().nest("/dashboard", labboard::router(config).await?);
+/// # Ok(()) }
+/// ```
+///
+/// # Errors
+/// The configuration cannot be used, or the data directory is in use by another server.
+pub async fn router(config: Config) -> Result<Router, OpenError> {
+    Ok(inner(&open(config).await?))
+}
+
+/// The router at its base path, for the binary.
+pub(crate) fn mounted(state: &State) -> Router {
+    let base = state.config().base_path.clone();
+    if base.is_empty() {
+        return inner(state);
+    }
+    let home = format!("{base}/");
+    Router::new()
+        .route("/", get(move || async move { Redirect::to(&home) }))
+        .nest(&base, inner(state))
+}
+
+fn inner(state: &State) -> Router {
+    let compressible = SizeAbove::new(256)
+        .and(NotForContentType::const_new("image/png"))
+        .and(NotForContentType::const_new("font/"))
+        .and(NotForContentType::const_new("application/wasm"));
+    let rendered = Router::new()
+        .route("/api/figures/{kind}/{id}/{panel}", get(figures::figure))
+        .route("/api/figures/{kind}/{id}/{panel}/csv", get(figures::csv))
+        .route("/api/figures/{kind}/{id}/{panel}/raster", get(figures::raster))
+        .route("/api/import", post(import::accept).layer(axum::extract::DefaultBodyLimit::disable()))
+        .route("/_fn/{*function}", get(server_function).post(server_function))
+        .route("/_invite", post(gate::accept))
+        .route("/d/{id}", get(short::<'d'>))
+        .route("/t/{id}", get(short::<'t'>))
+        .route("/f/{id}", get(short::<'f'>))
+        .route("/r/{id}", get(short::<'r'>))
+        .route("/dashboard/{kind}", get(old_list))
+        .route("/dashboard/{kind}/{id}", get(old_page))
+        .fallback(page)
+        .layer(CompressionLayer::new().br(true).gzip(true).quality(tower_http::CompressionLevel::Precise(4)).compress_when(compressible));
+    Router::new()
+        .route("/health", get(|| async { "ok\n" }))
+        .route("/live", get(live::upgrade))
+        .route("/pkg/{build}/{*file}", get(asset::<true>))
+        .route("/vendor/{build}/{*file}", get(asset::<true>))
+        .route("/fonts/{*file}", get(asset::<false>))
+        .route("/favicon.svg", get(asset::<false>))
+        .route("/robots.txt", get(asset::<false>))
+        .route("/build.txt", get(asset::<false>))
+        .merge(rendered)
+        .layer(from_fn_with_state(state.clone(), headers::same_origin))
+        .layer(from_fn_with_state(state.clone(), gate::invited))
+        .layer(from_fn(headers::secure))
+        .layer(CatchPanicLayer::new())
+        .with_state(state.clone())
+}
+
+/// A file of the site; `HASHED` routes carry the build's hash as their second part.
+async fn asset<const HASHED: bool>(uri: Uri, headers: HeaderMap) -> Response {
+    let path = uri.path().trim_start_matches('/');
+    let found = if HASHED {
+        let mut parts = path.splitn(3, '/');
+        match (parts.next(), parts.next(), parts.next()) {
+            (Some(folder), Some(build), Some(file)) => assets::serve(&format!("{folder}/{file}"), Some(build), &headers),
+            _ => None,
+        }
+    } else {
+        assets::serve(path, None, &headers)
+    };
+    found.unwrap_or_else(|| (StatusCode::NOT_FOUND, "no such file\n").into_response())
+}
+
+fn redirect(state: &State, path: &str) -> Response {
+    Redirect::permanent(&format!("{}{path}", state.config().base_path)).into_response()
+}
+
+/// OpenML's short forms: `/d/5` is `/data/5`.
+async fn short<const LETTER: char>(Extract(state): Extract<State>, Path(id): Path<String>) -> Response {
+    let kind = match LETTER {
+        'd' => "data",
+        't' => "task",
+        'f' => "flow",
+        _ => "run",
+    };
+    redirect(&state, &format!("/{kind}/{}", crate::controls::encode(&id)))
+}
+
+async fn old_list(Extract(state): Extract<State>, Path(kind): Path<String>) -> Response {
+    redirect(&state, &format!("/{}", crate::controls::encode(&kind)))
+}
+
+async fn old_page(Extract(state): Extract<State>, Path((kind, id)): Path<(String, String)>) -> Response {
+    redirect(&state, &format!("/{}/{}", crate::controls::encode(&kind), crate::controls::encode(&id)))
+}
+
+/// A server function. Leptos finds it by its whole path, which starts at the base path's end.
+async fn server_function(Extract(state): Extract<State>, request: Request) -> Response {
+    leptos_axum::handle_server_fns_with_context(move || provide_context(state.clone()), request).await.into_response()
+}
+
+/// Every page of the app.
+async fn page(Extract(state): Extract<State>, mut request: Request) -> Response {
+    let theme = gate::cookie(request.headers(), "theme").filter(|theme| matches!(*theme, "light" | "dark")).unwrap_or_default();
+    let options = ShellOptions {
+        base: Base(state.config().base_path.clone()),
+        build: state.build().to_owned(),
+        theme: theme.to_owned(),
+        reload: state.config().reload,
+    };
+    // The router in the app matches whole paths; nesting has taken the base path off.
+    if !state.config().base_path.is_empty()
+        && let Ok(uri) = whole_uri(&state, request.uri())
+    {
+        *request.uri_mut() = uri;
+    }
+    let render = leptos_axum::render_app_async_with_context(
+        {
+            let state = state.clone();
+            move || provide_context(state.clone())
+        },
+        move || {
+            set_page_headers(&use_context::<State>());
+            shell(options.clone())
+        },
+    );
+    let mut response: Response<Body> = Handler::call(render, request, ()).await;
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(header::HeaderValue::from_static("no-store"));
+    response
+}
+
+fn whole_uri(state: &State, uri: &Uri) -> Result<Uri, axum::http::uri::InvalidUri> {
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    format!("{}{path}", state.config().base_path).parse()
+}
+
+/// The content security policy carries the nonce that leptos made for this answer.
+fn set_page_headers(state: &Option<State>) {
+    let (Some(state), Some(response), Some(nonce)) =
+        (state, use_context::<leptos_axum::ResponseOptions>(), leptos::nonce::use_nonce())
+    else {
+        return;
+    };
+    let policy = headers::page_policy(&nonce, &state.config().frame_ancestors);
+    if let Ok(policy) = header::HeaderValue::from_str(&policy) {
+        response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+    }
+}

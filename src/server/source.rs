@@ -1,0 +1,223 @@
+//! What panels draw from: an entity with everything that its panels may ask of it, read once
+//! and kept while it is unchanged.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use labboard_frame::Column;
+use labboard_frame::summary::Summary;
+use labboard_openml::measure::{self, Measure};
+use labboard_openml::predictions::Predictions;
+use labboard_store::{
+    ColumnRef, Columns, Dataset, Evaluation, EvaluationRow, Feature, Flow, FlowEvaluations, Run, Setup, StoreError, Task,
+};
+use moka::future::Cache;
+
+use super::state::State;
+use crate::error::AppError;
+use crate::model::{Entity, Kind};
+
+/// An entity, ready to be drawn.
+#[derive(Debug)]
+pub enum Source {
+    Data(DataSource),
+    Task(TaskSource),
+    Flow(FlowSource),
+    Run(RunSource),
+}
+
+#[derive(Debug)]
+pub struct DataSource {
+    pub dataset: Dataset,
+    pub features: Vec<Described>,
+    pub columns: Arc<Columns>,
+}
+
+/// A feature and its summary.
+#[derive(Debug)]
+pub struct Described {
+    pub feature: Feature,
+    pub summary: Summary,
+}
+
+#[derive(Debug)]
+pub struct TaskSource {
+    pub task: Task,
+    /// Every evaluation of the task's runs, by measure.
+    pub evaluations: BTreeMap<String, Vec<EvaluationRow>>,
+}
+
+#[derive(Debug)]
+pub struct FlowSource {
+    pub flow: Flow,
+    /// Every evaluation of the flow's runs, by measure, with the setups that they were made with.
+    pub evaluations: BTreeMap<String, FlowEvaluations>,
+    /// The names of the flow and its components, by id: parameters are named after their component.
+    pub components: BTreeMap<i64, String>,
+}
+
+#[derive(Debug)]
+pub struct RunSource {
+    pub run: Run,
+    pub setup: Setup,
+    pub evaluations: Vec<Evaluation>,
+    pub predictions: Option<Predictions>,
+}
+
+/// A stored column as the frame sees it.
+fn column(column: ColumnRef<'_>) -> Column<'_> {
+    match column {
+        ColumnRef::Numeric(values) => Column::Numeric(values),
+        ColumnRef::Date(values) => Column::Date(values),
+        ColumnRef::Nominal { codes, levels } => Column::Nominal { codes, levels },
+        ColumnRef::Text { codes, levels } => Column::Text { codes, levels },
+    }
+}
+
+impl DataSource {
+    /// The feature's values and its place among the features.
+    pub fn column(&self, name: &str) -> Option<(usize, Column<'_>)> {
+        let at = self.features.iter().position(|described| described.feature.name == name)?;
+        Some((at, column(self.columns.feature(at)?)))
+    }
+
+    /// The target by its name, if the dataset has one.
+    pub fn target(&self) -> Option<&str> {
+        self.dataset.default_target.as_deref().filter(|name| self.features.iter().any(|described| described.feature.name == *name))
+    }
+}
+
+impl RunSource {
+    pub fn evaluation(&self, measure: &str) -> Option<&Evaluation> {
+        self.evaluations.iter().find(|evaluation| evaluation.measure == measure)
+    }
+}
+
+/// The measure's description; a measure that labboard does not know is taken as "more is better".
+pub fn described(name: &str) -> Option<&'static Measure> {
+    measure::find(name)
+}
+
+pub fn higher_is_better(name: &str) -> bool {
+    described(name).is_none_or(|measure| measure.higher_is_better)
+}
+
+/// Recently drawn sources.
+#[derive(Debug)]
+pub struct Sources(Cache<(Entity, u64), Arc<Source>>);
+
+/// Sources kept. Columns are mapped, not read, so that a dataset weighs little.
+const KEPT: u64 = 64;
+
+impl Default for Sources {
+    fn default() -> Self {
+        Self(Cache::builder().max_capacity(KEPT).build())
+    }
+}
+
+impl Sources {
+    /// The entity as of its latest revision. Many who ask at once cost one reading.
+    ///
+    /// # Errors
+    /// There is no such entity, or it cannot be read.
+    pub async fn get(&self, state: &State, entity: Entity) -> Result<Arc<Source>, AppError> {
+        let key = (entity, state.revision(entity));
+        self.0.try_get_with(key, load(state, entity)).await.map_err(|error: Arc<AppError>| (*error).clone())
+    }
+}
+
+/// The store's errors in the app's terms; what visitors need not know goes to the log.
+pub fn app_error(error: StoreError) -> AppError {
+    match error {
+        StoreError::NotFound { .. } => AppError::NotFound(format!("{error}")),
+        StoreError::Conflict { .. } | StoreError::Invalid(_) => AppError::BadRequest(error.to_string()),
+        other => {
+            tracing::error!(error = %other, "the store failed");
+            AppError::Internal("The data could not be read; the server's log says why".to_owned())
+        }
+    }
+}
+
+pub fn blocking_failed(error: tokio::task::JoinError) -> AppError {
+    tracing::error!(%error, "a computation failed");
+    AppError::Internal("The computation failed; the server's log says why".to_owned())
+}
+
+async fn load(state: &State, entity: Entity) -> Result<Arc<Source>, AppError> {
+    let source = match entity.kind {
+        Kind::Data => Source::Data(load_data(state, entity.id).await?),
+        Kind::Task => Source::Task(load_task(state, entity.id).await?),
+        Kind::Flow => Source::Flow(load_flow(state, entity.id).await?),
+        Kind::Run => Source::Run(load_run(state, entity.id).await?),
+    };
+    Ok(Arc::new(source))
+}
+
+async fn load_data(state: &State, id: i64) -> Result<DataSource, AppError> {
+    let store = state.store();
+    let dataset = store.dataset(id).await.map_err(app_error)?;
+    let features = store.features(id).await.map_err(app_error)?;
+    let (files, hash) = (store.columns().clone(), dataset.columns.clone());
+    let columns = tokio::task::spawn_blocking(move || files.open(&hash)).await.map_err(blocking_failed)?.map_err(app_error)?;
+    let features = features
+        .into_iter()
+        .map(|feature| {
+            let summary = serde_json::from_str(&feature.summary).map_err(|error| {
+                tracing::error!(dataset = id, feature = feature.name, %error, "a summary cannot be read");
+                AppError::Internal("A feature's summary cannot be read".to_owned())
+            })?;
+            Ok(Described { feature, summary })
+        })
+        .collect::<Result<Vec<_>, AppError>>()?;
+    Ok(DataSource { dataset, features, columns })
+}
+
+async fn load_task(state: &State, id: i64) -> Result<TaskSource, AppError> {
+    let store = state.store();
+    let task = store.task(id).await.map_err(app_error)?;
+    let mut evaluations = BTreeMap::new();
+    for measure in store.measures_of_task(id).await.map_err(app_error)? {
+        let rows = store.evaluations_of_task(id, &measure.measure).await.map_err(app_error)?;
+        evaluations.insert(measure.measure, rows);
+    }
+    Ok(TaskSource { task, evaluations })
+}
+
+async fn load_flow(state: &State, id: i64) -> Result<FlowSource, AppError> {
+    let store = state.store();
+    let flow = store.flow(id).await.map_err(app_error)?;
+    let mut evaluations = BTreeMap::new();
+    for measure in store.measures_of_flow(id).await.map_err(app_error)? {
+        let rows = store.evaluations_of_flow(id, &measure.measure).await.map_err(app_error)?;
+        evaluations.insert(measure.measure, rows);
+    }
+    let mut components = BTreeMap::from([(id, flow.name.clone())]);
+    let mut open = flow.components.clone();
+    while let Some(component) = open.pop() {
+        let identifier = component.identifier.clone();
+        if components.insert(component.flow_id, identifier).is_none() {
+            open.extend(store.flow(component.flow_id).await.map_err(app_error)?.components);
+        }
+    }
+    Ok(FlowSource { flow, evaluations, components })
+}
+
+async fn load_run(state: &State, id: i64) -> Result<RunSource, AppError> {
+    let store = state.store();
+    let run = store.run(id).await.map_err(app_error)?;
+    let setup = store.setup(run.setup_id).await.map_err(app_error)?;
+    let evaluations = store.evaluations_of_run(id).await.map_err(app_error)?;
+    let predictions = match run.file("predictions") {
+        Some(file) => {
+            let (files, hash) = (store.files().clone(), file.hash.clone());
+            let read = tokio::task::spawn_blocking(move || -> Result<_, AppError> {
+                let content = files.read(&hash).map_err(app_error)?;
+                Predictions::read(&content)
+                    .map_err(|error| AppError::Internal(format!("The predictions of run {id} cannot be read: {error}")))
+            });
+            Some(read.await.map_err(blocking_failed)??)
+        }
+        None => None,
+    };
+    Ok(RunSource { run, setup, evaluations, predictions })
+}

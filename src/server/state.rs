@@ -1,0 +1,133 @@
+//! What all requests share.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock, Weak};
+
+use labboard_store::{Change, Store, Topic};
+use sha2::{Digest, Sha256};
+
+use super::config::Config;
+use super::figures::Figures;
+use super::live::Hub;
+use super::source::Sources;
+use crate::model::{Entity, Kind};
+
+/// The state of one labboard instance; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct State(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    config: Config,
+    build: String,
+    /// Digest of the key with which commands on this machine hand jobs over.
+    handover: Option<String>,
+    store: Store,
+    hub: Hub,
+    figures: Figures,
+    sources: Sources,
+    /// How often each entity has changed since the start; part of every cache key.
+    revisions: RwLock<HashMap<Entity, u64>>,
+}
+
+impl State {
+    pub fn new(config: Config, store: Store) -> Self {
+        let figures = Figures::new(config.figure_cache);
+        let handover = match super::import::write_key(store.dir()) {
+            Ok(key) => Some(digest(key.as_bytes())),
+            Err(error) => {
+                tracing::warn!(%error, "commands cannot hand jobs over: their key cannot be written");
+                None
+            }
+        };
+        let inner = Inner {
+            handover,
+            build: super::assets::build_hash(),
+            store,
+            hub: Hub::default(),
+            figures,
+            sources: Sources::default(),
+            revisions: RwLock::default(),
+            config,
+        };
+        Self(Arc::new(inner))
+    }
+
+    /// A handle that does not keep the state alive.
+    pub fn downgrade(&self) -> WeakState {
+        WeakState(Arc::downgrade(&self.0))
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    pub fn handover(&self) -> Option<&str> {
+        self.0.handover.as_deref()
+    }
+
+    pub fn build(&self) -> &str {
+        &self.0.build
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    pub fn hub(&self) -> &Hub {
+        &self.0.hub
+    }
+
+    pub fn figures(&self) -> &Figures {
+        &self.0.figures
+    }
+
+    pub fn sources(&self) -> &Sources {
+        &self.0.sources
+    }
+
+    pub fn revision(&self, entity: Entity) -> u64 {
+        let revisions = self.0.revisions.read().unwrap_or_else(PoisonError::into_inner);
+        revisions.get(&entity).copied().unwrap_or(0)
+    }
+
+    /// Takes note of a commit: what was cached for its entities is stale from here on.
+    pub fn changed(&self, change: &Change) -> Vec<Entity> {
+        let entities = change.topics.iter().filter_map(|topic| entity_of(*topic)).collect::<Vec<_>>();
+        let mut revisions = self.0.revisions.write().unwrap_or_else(PoisonError::into_inner);
+        for entity in &entities {
+            *revisions.entry(*entity).or_default() += 1;
+        }
+        entities
+    }
+}
+
+/// See [`State::downgrade`].
+#[derive(Clone, Debug)]
+pub struct WeakState(Weak<Inner>);
+
+impl WeakState {
+    pub fn upgrade(&self) -> Option<State> {
+        self.0.upgrade().map(State)
+    }
+}
+
+fn entity_of(topic: Topic) -> Option<Entity> {
+    let (kind, id) = match topic {
+        Topic::Dataset(id) => (Kind::Data, id),
+        Topic::Task(id) => (Kind::Task, id),
+        Topic::Flow(id) => (Kind::Flow, id),
+        Topic::Run(id) => (Kind::Run, id),
+        Topic::Datasets | Topic::Tasks | Topic::Flows | Topic::Runs => return None,
+    };
+    Some(Entity::new(kind, id))
+}
+
+/// SHA-256 as 64 hexadecimal digits.
+pub fn digest(content: &[u8]) -> String {
+    Sha256::digest(content).iter().fold(String::with_capacity(64), |mut out, byte| {
+        use std::fmt::Write as _;
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}
