@@ -9,7 +9,9 @@ pub mod room;
 pub mod theme;
 
 use leptos::prelude::*;
-use leptos_meta::{MetaTags, Title, provide_meta_context};
+#[cfg(feature = "ssr")]
+use leptos_meta::MetaTags;
+use leptos_meta::{Title, provide_meta_context};
 use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{ParamSegment, SsrMode, StaticSegment};
 
@@ -39,6 +41,7 @@ pub fn build() -> String {
 }
 
 /// What the shell needs to know about this build and this request.
+#[cfg(feature = "ssr")]
 #[derive(Clone, Debug, Default)]
 pub struct ShellOptions {
     pub base: Base,
@@ -51,6 +54,7 @@ pub struct ShellOptions {
 }
 
 /// The HTML document around the app.
+#[cfg(feature = "ssr")]
 pub fn shell(options: ShellOptions) -> impl IntoView {
     let nonce = leptos::nonce::use_nonce();
     let base = options.base.0.clone();
@@ -59,6 +63,7 @@ pub fn shell(options: ShellOptions) -> impl IntoView {
     let wasm = format!("{pkg}/labboard_bg.wasm");
     let start = format!("import init,{{hydrate}} from '{script}';init({{module_or_path:'{wasm}'}}).then(hydrate)");
     let vendor = format!("{base}/vendor/{}", options.build);
+    let build = options.build.clone();
     view! {
         <!DOCTYPE html>
         <html
@@ -84,7 +89,7 @@ pub fn shell(options: ShellOptions) -> impl IntoView {
                 <MetaTags/>
             </head>
             <body>
-                <App base=options.base build_hash=Build(options.build)/>
+                <App base=options.base build_hash=Build(build)/>
             </body>
         </html>
     }

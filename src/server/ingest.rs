@@ -97,6 +97,7 @@ fn column(values: &Values) -> Column<'_> {
 }
 
 /// A dataset's features and qualities, as OpenML derives them.
+#[derive(Debug)]
 pub struct Description {
     pub features: Vec<NewFeature>,
     pub qualities: Vec<NewQuality>,

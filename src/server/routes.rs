@@ -33,6 +33,8 @@ pub enum OpenError {
 /// Opens the data directory and starts what runs beside the requests.
 pub(crate) async fn open(config: Config) -> Result<State, OpenError> {
     config.check()?;
+    // Pages are rendered on the tokio runtime; a host application may have said so already.
+    let _ = any_spawner::Executor::init_tokio();
     let store = Store::open(&config.data_dir, Options::default()).await?;
     let state = State::new(config, store);
     live::follow_changes(&state);

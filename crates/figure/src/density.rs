@@ -10,7 +10,6 @@ use crate::classes::Classes;
 use crate::drawing::{Cell, Drawing, Empty, LegendEntry, Provenance, Rows};
 use crate::layout::{Area, Frame, MARGINS, Sheet, Style};
 use crate::picture::Canvas;
-use crate::raster::Raster;
 use crate::text;
 use crate::theme::{Colour, Symbol};
 use serde::{Deserialize, Serialize};
@@ -280,6 +279,7 @@ mod tests {
     use crate::picture::check;
     use crate::raster::decode;
     use crate::theme::Theme;
+    use proptest::prelude::*;
 
     fn axis(title: &str) -> Axis {
         Axis::exact(title, AxisKind::Linear, [0.0, 10.0])
@@ -397,6 +397,35 @@ mod tests {
             let json = drawing.figure.to_string();
             assert!(!json.contains(['<', '$']), "{json}");
             check(&drawing.picture);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_cell_with_rows_is_painted(
+            nx in 1_usize..24, ny in 1_usize..24, classes in 0_usize..14, seed in any::<u32>(), shade in 0..3_usize,
+        ) {
+            let (x, y) = (axis("x"), axis("y"));
+            let levels: Vec<String> = (0..classes).map(|i| format!("l{i}")).collect();
+            let counts: Vec<u32> = (0..((classes + 1) * nx * ny) as u32)
+                .map(|i| i.wrapping_mul(2_654_435_761).wrapping_add(seed))
+                .map(|v| if v & 7 == 0 { v >> (v >> 8 & 31) } else { 0 })
+                .collect();
+            let shade = [Shade::Equalised, Shade::Log, Shade::Linear][shade];
+            let input = Input { shade, ..input(&x, &y, &levels, &counts, nx, ny) };
+            let shown: u64 = counts.iter().map(|&c| u64::from(c)).sum();
+            match draw(&input, &Style::default()) {
+                Err(_) => prop_assert_eq!(shown, 0),
+                Ok(drawing) => {
+                    prop_assert_eq!(drawing.provenance.rows_shown, shown);
+                    let pixels = decode(&drawing.raster.unwrap().png);
+                    for cell in 0..nx * ny {
+                        let filled = counts.iter().skip(cell).step_by(nx * ny).any(|&c| c > 0);
+                        let pixel = pixels[(ny - 1 - cell / nx) * nx + cell % nx];
+                        prop_assert_eq!(pixel[3] > 0, filled);
+                    }
+                }
+            }
         }
     }
 

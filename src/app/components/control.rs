@@ -81,7 +81,7 @@ fn Control(panel: String, control: ControlView, shown: RwSignal<PanelView>, page
             .into_any()
         }
         ControlForm::Segments => {
-            let set = StoredValue::new_local(set);
+            let set = StoredValue::new(set);
             let options = control
                 .options
                 .iter()
@@ -120,7 +120,7 @@ fn Control(panel: String, control: ControlView, shown: RwSignal<PanelView>, page
             .into_any()
         }
         ControlForm::Many => {
-            let set = StoredValue::new_local(set);
+            let set = StoredValue::new(set);
             let options = control
                 .options
                 .iter()

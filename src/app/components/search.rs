@@ -78,10 +78,10 @@ pub fn SearchBox(
 
 /// Listens to keys on the whole window, in the browser only; returns what undoes it.
 fn window_event_listener_once_mounted(
-    handler: impl Fn(leptos::ev::KeyboardEvent) + Clone + 'static,
+    handler: impl Fn(leptos::ev::KeyboardEvent) + Clone + Send + Sync + 'static,
 ) -> impl FnOnce() + Send + Sync + 'static {
     let stored = StoredValue::new(None::<WindowListenerHandle>);
-    let handler = StoredValue::new_local(handler);
+    let handler = StoredValue::new(handler);
     Effect::new(move |_| {
         let handle = window_event_listener(leptos::ev::keydown, move |event| {
             if let Some(handler) = handler.try_get_value() {

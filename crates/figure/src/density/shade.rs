@@ -4,6 +4,7 @@ use super::{Groups, Input, Shade};
 use crate::raster::{EncodingError, Raster};
 use crate::theme::{Rgb, Theme};
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 /// The opacity of the cells with the fewest rows.
 const FAINTEST: f64 = 0.35;
@@ -12,78 +13,70 @@ const PURE: u32 = 50;
 /// Palette entries beside the transparent one.
 const PALETTE: usize = 254;
 /// Cells looked at together, few enough to stay in the fastest cache.
-const CHUNK: usize = 2_048;
+const CHUNK: usize = 1_024;
+/// A count and its class share a number, so that the greatest one names the class: 27 bits and 4 bits. Counts beyond that
+/// look alike; sums over at most 15 classes cannot overflow.
+const CLASS_BITS: i32 = 4;
+const MOST_CLASSES: i32 = (1 << CLASS_BITS) - 1;
+const MOST_COUNT: u32 = (1 << 27) - 1;
+
+/// A table in place of a power for each cell: linear light in 12 bits to the upper 4 bits of sRGB.
+static NIBBLES: LazyLock<Vec<u8>> = LazyLock::new(|| (0..4096).map(|i| Rgb::from_linear([f64::from(i) / 4095.0; 3]).0[0] >> 4).collect());
 
 /// Colours the cells.
 pub(super) fn shade(input: &Input<'_>, theme: Theme, planes: &[&[u32]], groups: &Groups) -> Result<Raster, EncodingError> {
     let cells = input.nx * input.ny;
     let merged = merge(planes, groups, cells);
     let planes: Vec<&[u32]> = merged.iter().map(|plane| &**plane).collect();
-    let filled = survey(&planes, cells);
-
-    let mut used = vec![false; planes.len()];
-    for cell in &filled {
-        used[usize::from(cell.class)] = true;
-    }
-    let mixed_classes: Vec<usize> = (0..planes.len()).filter(|&class| used[class] || planes[class].iter().any(|&c| c > 0)).collect();
-    let steps = match mixed_classes.len() {
+    let colours: Vec<Rgb> = groups.colours.iter().map(|&c| theme.rgb(c)).collect();
+    let used: Vec<usize> = (0..planes.len()).filter(|&class| planes[class].iter().any(|&c| c > 0)).collect();
+    let steps = match used.len() {
         0 | 1 => PALETTE,
         2..=6 => 24,
         _ => 12,
     };
+    let filled = survey(&planes, &colours, cells);
     let opacity = Opacity::of(input.shade, filled.iter().map(|f| f.total), steps);
-    let colours: Vec<Rgb> = groups.colours.iter().map(|&c| theme.rgb(c)).collect();
-    let linear: Vec<[f32; 3]> = colours.iter().map(|c| c.linear().map(|v| v as f32)).collect();
-    let mut palette = Palette::new(&mixed_classes, &colours, steps);
-
-    // The key of each filled cell: a class and a step, or a mixture of colours and a step.
+    let mut palette = Palette::new(&used, &colours, steps);
     let keys: Vec<u32> = filled
         .iter()
         .map(|filled| {
             let step = opacity.step(filled.total);
-            if filled.pure {
-                return palette.pure(usize::from(filled.class), step);
+            match filled.look {
+                Look::Pure(class) => palette.pure(usize::from(class), step),
+                Look::Mixed(colour) => palette.mixed(colour, step),
             }
-            let mut mixed = [0.0_f32; 3];
-            for (counts, colour) in planes.iter().zip(&linear) {
-                let count = counts[filled.cell as usize];
-                if count > 0 {
-                    for (m, c) in mixed.iter_mut().zip(colour) {
-                        *m += count as f32 * c;
-                    }
-                }
-            }
-            let total = filled.total as f32;
-            palette.mixed(mixed.map(|m| m / total), step)
         })
         .collect();
     palette.settle();
 
     let mut pixels = vec![0_u8; cells];
     for (filled, &key) in filled.iter().zip(&keys) {
-        pixels[filled.pixel(input.nx, input.ny)] = palette.index(key);
+        pixels[filled.cell as usize] = palette.index(key);
     }
     if input.spread {
         spread(&mut pixels, input.nx, input.ny, &filled);
     }
-    Raster::encode(&pixels, input.nx as u32, input.ny as u32, &palette.colours(), input.extents)
+    // An image begins with the top row, the grid with the lowest.
+    let mut image = Vec::with_capacity(cells);
+    for row in pixels.chunks_exact(input.nx).rev() {
+        image.extend_from_slice(row);
+    }
+    Raster::encode(&image, input.nx as u32, input.ny as u32, &palette.colours(), input.extents)
 }
 
 /// A cell that has rows.
 struct Filled {
     cell: u32,
     total: u32,
-    /// The class with the most rows, and whether nearly all are of it.
-    class: u8,
-    pure: bool,
+    look: Look,
 }
 
-impl Filled {
-    /// The place in an image, which begins with the top row.
-    fn pixel(&self, nx: usize, ny: usize) -> usize {
-        let cell = self.cell as usize;
-        (ny - 1 - cell / nx) * nx + cell % nx
-    }
+enum Look {
+    /// Nearly all rows are of this class.
+    Pure(u8),
+    /// A mixture, four bits a channel.
+    Mixed(u16),
 }
 
 /// One plane for each class: the levels that share a class are added up.
@@ -108,34 +101,54 @@ fn merge<'a>(planes: &[&'a [u32]], groups: &Groups, cells: usize) -> Vec<Cow<'a,
 }
 
 /// The cells that have rows, in order; one pass over the planes.
-fn survey(planes: &[&[u32]], cells: usize) -> Vec<Filled> {
+fn survey(planes: &[&[u32]], colours: &[Rgb], cells: usize) -> Vec<Filled> {
+    let linear: Vec<[f32; 3]> = colours.iter().map(|c| c.linear().map(|v| v as f32)).collect();
+    let nibbles: &[u8] = &NIBBLES;
     let mut filled = Vec::new();
-    let (mut totals, mut most, mut class) = ([0_u32; CHUNK], [0_u32; CHUNK], [0_u32; CHUNK]);
+    let (mut totals, mut most, mut light) = ([0_u32; CHUNK], [0_i32; CHUNK], [[0.0_f32; CHUNK]; 3]);
+    let (mut clamped, mut floats, mut places) = ([0_u32; CHUNK], [0.0_f32; CHUNK], [0_u32; CHUNK]);
     for start in (0..cells).step_by(CHUNK) {
         let n = CHUNK.min(cells - start);
         totals.fill(0);
         most.fill(0);
-        class.fill(0);
-        for (index, plane) in (0_u32..).zip(planes) {
-            let counts = &plane[start..start + n];
-            let state = totals.iter_mut().zip(&mut most).zip(&mut class);
-            for (&count, ((total, most), class)) in counts.iter().zip(state) {
-                *total = total.saturating_add(count);
-                let more = count > *most;
-                *class = if more { index } else { *class };
-                *most = if more { count } else { *most };
+        light.iter_mut().for_each(|channel| channel.fill(0.0));
+        // Each of these loops does one thing without a branch, so that the compiler makes vectors of it.
+        for (class, (plane, colour)) in planes.iter().zip(&linear).enumerate() {
+            let tag = MOST_CLASSES - class as i32;
+            for (clamped, &count) in clamped.iter_mut().zip(&plane[start..start + n]) {
+                *clamped = count.min(MOST_COUNT);
+            }
+            for (total, &count) in totals.iter_mut().zip(&clamped) {
+                *total = total.wrapping_add(count);
+            }
+            for (most, &count) in most.iter_mut().zip(&clamped) {
+                *most = (*most).max((count as i32) << CLASS_BITS | tag);
+            }
+            for (float, &count) in floats.iter_mut().zip(&clamped) {
+                *float = count as i32 as f32;
+            }
+            for (channel, &value) in light.iter_mut().zip(colour) {
+                for (light, &count) in channel.iter_mut().zip(&floats) {
+                    *light += count * value;
+                }
             }
         }
-        for i in 0..n {
-            if totals[i] > 0 {
-                filled.push(Filled {
-                    cell: (start + i) as u32,
-                    total: totals[i],
-                    class: class[i] as u8,
-                    pure: totals[i] - most[i] <= totals[i] / PURE,
-                });
-            }
+        let mut found = 0;
+        for (i, &total) in (0_u32..).zip(&totals[..n]) {
+            places[found] = i;
+            found += usize::from(total > 0);
         }
+        filled.extend(places[..found].iter().map(|&place| {
+            let i = place as usize;
+            let (total, count) = (totals[i], (most[i] >> CLASS_BITS) as u32);
+            let look = if total - count <= total / PURE {
+                Look::Pure((MOST_CLASSES - (most[i] & MOST_CLASSES)) as u8)
+            } else {
+                let scale = 4095.0 / total as f32;
+                Look::Mixed(light.iter().fold(0, |key, channel| key << 4 | u16::from(nibbles[((channel[i] * scale) as usize).min(4095)])))
+            };
+            Filled { cell: start as u32 + place, total, look }
+        }));
     }
     filled
 }
@@ -221,7 +234,6 @@ struct Palette {
     entries: Vec<[u8; 4]>,
     /// For each mixture (4 bits a channel, 2 bits of opacity) its cells, later its palette index.
     mixtures: Vec<u32>,
-    linear_to_byte: Vec<u8>,
 }
 
 const MIXTURE: u32 = 1 << 24;
@@ -238,26 +250,16 @@ impl Palette {
         for (at, &class) in used.iter().enumerate() {
             place[class] = at;
         }
-        // A table in place of a power for each cell; 12 bits keep dark colours apart.
-        let (linear_to_byte, mixtures) = if used.len() > 1 {
-            ((0..4096).map(|i| Rgb::from_linear([f64::from(i) / 4095.0; 3]).0[0]).collect(), vec![0; 1 << 14])
-        } else {
-            (Vec::new(), Vec::new())
-        };
-        Self { steps, place, entries, mixtures, linear_to_byte }
+        Self { steps, place, entries, mixtures: vec![0; 1 << 14] }
     }
 
     fn pure(&self, class: usize, step: u8) -> u32 {
         (self.place[class] * self.steps + usize::from(step)).min(PALETTE - 1) as u32
     }
 
-    fn mixed(&mut self, linear: [f32; 3], step: u8) -> u32 {
+    fn mixed(&mut self, colour: u16, step: u8) -> u32 {
         let level = usize::from(step) * 4 / self.steps;
-        let key = linear.iter().fold(0_usize, |key, &v| {
-            let byte = self.linear_to_byte[((v.clamp(0.0, 1.0) * 4095.0) as usize).min(4095)];
-            (key << 4) | usize::from(byte >> 4)
-        });
-        let key = (key << 2 | level) & 0x3fff;
+        let key = (usize::from(colour) << 2 | level) & 0x3fff;
         self.mixtures[key] += 1;
         MIXTURE | key as u32
     }
@@ -306,27 +308,29 @@ fn alpha(step: usize, steps: usize) -> u8 {
 
 /// Widens filled pixels that have no filled neighbour to a cross of five.
 fn spread(pixels: &mut [u8], nx: usize, ny: usize, filled: &[Filled]) {
-    let lone: Vec<(usize, usize)> = filled
-        .iter()
-        .map(|filled| filled.pixel(nx, ny))
-        .map(|at| (at % nx, at / nx))
-        .filter(|&(x, y)| {
-            let row = |y: usize, skip_middle: bool| {
-                (x.saturating_sub(1)..=(x + 1).min(nx - 1)).any(|x1| pixels[y * nx + x1] > 0 && !(skip_middle && x1 == x))
-            };
+    let mut lone = Vec::new();
+    let mut rest = filled;
+    for y in 0..ny {
+        let (from, to) = (y * nx, (y + 1) * nx);
+        let (row, above) = rest.split_at(rest.partition_point(|f| (f.cell as usize) < to));
+        rest = above;
+        for filled in row {
+            let at = filled.cell as usize;
+            let (left, right) = (at.saturating_sub(1).max(from), (at + 2).min(to));
             // Its own row first: in a dense part that decides at once.
-            !row(y, true) && (y == 0 || !row(y - 1, false)) && (y + 1 == ny || !row(y + 1, false))
-        })
-        .collect();
-    for (x, y) in lone {
-        let index = pixels[y * nx + x];
-        for (dx, dy) in [(-1, 0), (1, 0), (0, -1), (0, 1)] {
-            if let (Some(px), Some(py)) = (x.checked_add_signed(dx), y.checked_add_signed(dy))
-                && px < nx
-                && py < ny
-                && pixels[py * nx + px] == 0
-            {
-                pixels[py * nx + px] = index;
+            let beside = (left < at && pixels[left] > 0) || (right > at + 1 && pixels[right - 1] > 0);
+            let any = |from: usize, to: usize| pixels[from..to].iter().any(|p| *p > 0);
+            if !beside && (y == 0 || !any(left - nx, right - nx)) && (y + 1 == ny || !any(left + nx, right + nx)) {
+                lone.push((at, left, right - 1, y));
+            }
+        }
+    }
+    for (at, left, right, y) in lone {
+        let below = if y > 0 { at - nx } else { at };
+        let above = if y + 1 < ny { at + nx } else { at };
+        for neighbour in [left, right, below, above] {
+            if pixels[neighbour] == 0 {
+                pixels[neighbour] = pixels[at];
             }
         }
     }
