@@ -21,7 +21,7 @@ use crate::model::PanelView;
 const WIDTHS: [i32; 6] = [360, 520, 720, 960, 1280, 1760];
 
 /// The handles through which the driver reads and moves a panel.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Driven {
     pub request: Memo<FigureRequest>,
     pub state: RwSignal<PanelState>,
@@ -144,7 +144,7 @@ fn sized(url: &str, host: &HtmlElement, driven: Driven) -> String {
 fn split(answer: JsValue) -> Result<(PanelView, JsValue), AppError> {
     let bad = |reason: String| AppError::Internal(format!("the server's answer could not be read: {reason}"));
     let figure = Reflect::get(&answer, &"figure".into()).unwrap_or(JsValue::NULL);
-    let _ = Reflect::delete_property(answer.unchecked_ref(), &"figure".into());
+    let _ = Reflect::delete_property(answer.unchecked_ref::<js_sys::Object>(), &"figure".into());
     let text = js_sys::JSON::stringify(&answer).map_err(|_| bad("not JSON".to_owned()))?;
     let view = serde_json::from_str(&String::from(text)).map_err(|error| bad(error.to_string()))?;
     Ok((view, figure))

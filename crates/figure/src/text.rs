@@ -45,12 +45,40 @@ pub fn shorten(raw: &str, limit: usize) -> String {
     format!("{}…", kept.trim_end())
 }
 
-/// A flow's short name: without the components in parentheses and without the package path,
-/// `sklearn.pipeline.Pipeline(step=...)(3)` is `Pipeline`, `weka.J48` is `J48`.
+/// A flow's short name: without package paths, and for a pipeline the part that learns, which is the last one.
+/// `sklearn.pipeline.Pipeline(scale=a.Scaler,clf=sklearn.svm.SVC)(3)` is `SVC pipeline`, `weka.J48` is `J48`.
 pub fn short_flow(name: &str) -> String {
+    let class = |path: &str| path.rsplit('.').find(|part| !part.is_empty()).unwrap_or(path).trim().to_owned();
     let head = name.split('(').next().unwrap_or(name).trim();
-    let last = head.rsplit('.').find(|part| !part.is_empty());
-    last.unwrap_or(name).to_owned()
+    let own = class(head);
+    if own == "Pipeline"
+        && let Some(last) = last_component(&name[head.len()..])
+    {
+        return format!("{} pipeline", class(last));
+    }
+    if own.is_empty() { name.to_owned() } else { own }
+}
+
+/// The class path of the last component in `(step=path(...),step=path)`.
+fn last_component(list: &str) -> Option<&str> {
+    let inner = list.trim_start().strip_prefix('(')?;
+    let (mut depth, mut start, mut end) = (0_u32, 0, inner.len());
+    for (at, c) in inner.char_indices() {
+        match c {
+            '(' => depth += 1,
+            ')' if depth == 0 => {
+                end = at;
+                break;
+            }
+            ')' => depth -= 1,
+            ',' if depth == 0 => start = at + 1,
+            _ => {}
+        }
+    }
+    let last = inner.get(start..end)?;
+    let path = last.split_once('=').map_or(last, |(_, path)| path);
+    let path = path.split('(').next()?.trim();
+    (!path.is_empty()).then_some(path)
 }
 
 /// A count with thousands separated: `12,345`.
@@ -190,7 +218,10 @@ mod tests {
     fn names_are_cut_and_flows_are_short() {
         assert_eq!(shorten("abcdef", 4), "abc…");
         assert_eq!(shorten("abc", 4), "abc");
-        assert_eq!(short_flow("sklearn.pipeline.Pipeline(a=b.C)(3)"), "Pipeline");
+        assert_eq!(short_flow("sklearn.pipeline.Pipeline(a=b.C)(3)"), "C pipeline");
+        assert_eq!(short_flow("p.Pipeline(t=c.Columns(n=o.Hot,m=s.Scale),clf=e.Forest(x=y.Z))"), "Forest pipeline");
+        assert_eq!(short_flow("p.Pipeline(broken"), "broken pipeline");
+        assert_eq!(short_flow("p.Pipeline()"), "Pipeline");
         assert_eq!(short_flow("weka.J48"), "J48");
         assert_eq!(short_flow("mlr"), "mlr");
         assert_eq!(short_flow("(x)"), "(x)");
