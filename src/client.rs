@@ -71,8 +71,7 @@ pub fn copy_link(values: &Controls, session: Session) {
     let link = if query.is_empty() { format!("{origin}{path}") } else { format!("{origin}{path}?{query}") };
     let clipboard = js_sys::Reflect::get(&window().navigator(), &"clipboard".into()).unwrap_or(JsValue::UNDEFINED);
     // Browsers offer the clipboard on secure origins only; elsewhere the address bar must do.
-    let Ok(write) = js_sys::Reflect::get(&clipboard, &"writeText".into()).and_then(|write| write.dyn_into::<js_sys::Function>())
-    else {
+    let Ok(write) = js_sys::Reflect::get(&clipboard, &"writeText".into()).and_then(|write| write.dyn_into::<js_sys::Function>()) else {
         replace_query(values);
         session.notify("The link is in the address bar");
         return;

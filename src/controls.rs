@@ -11,8 +11,7 @@ pub type Controls = BTreeMap<String, Vec<String>>;
 
 /// Query parameters that are not controls, because they carry no dot.
 pub fn is_control(name: &str) -> bool {
-    name.split_once('.')
-        .is_some_and(|(panel, control)| !panel.is_empty() && !control.is_empty())
+    name.split_once('.').is_some_and(|(panel, control)| !panel.is_empty() && !control.is_empty())
 }
 
 /// Percent-encodes one component of a query string (RFC 3986 unreserved characters stay).
@@ -63,14 +62,10 @@ pub fn decode(text: &str) -> String {
 
 /// The parameters of a query string, in order and decoded.
 pub fn parameters(query: &str) -> impl Iterator<Item = (String, String)> + '_ {
-    query
-        .trim_start_matches('?')
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decode(name), decode(value))
-        })
+    query.trim_start_matches('?').split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decode(name), decode(value))
+    })
 }
 
 /// Reads the parameters that `keep` accepts; an empty value stands for the empty list.
@@ -130,10 +125,7 @@ pub fn to_value(values: &[String], many: bool) -> serde_json::Value {
 pub fn from_value(value: &serde_json::Value) -> Option<Vec<String>> {
     match value {
         serde_json::Value::String(one) => Some(vec![one.clone()]),
-        serde_json::Value::Array(items) => items
-            .iter()
-            .map(|item| item.as_str().map(str::to_owned))
-            .collect(),
+        serde_json::Value::Array(items) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
         _ => None,
     }
 }

@@ -14,9 +14,7 @@ const LEAST_WORKERS: usize = 4;
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     tracing_subscriber::fmt()
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("LABBOARD_LOG").unwrap_or_else(|_| "warn,labboard=info".into()),
-        )
+        .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("LABBOARD_LOG").unwrap_or_else(|_| "warn,labboard=info".into()))
         .with_writer(std::io::stderr)
         .with_target(false)
         .init();

@@ -126,10 +126,7 @@ impl PanelView {
 
     /// The controls in force, by name.
     pub fn values(&self) -> Controls {
-        self.controls
-            .iter()
-            .map(|control| (control.name.clone(), control.value.clone()))
-            .collect()
+        self.controls.iter().map(|control| (control.name.clone(), control.value.clone())).collect()
     }
 }
 

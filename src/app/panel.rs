@@ -120,7 +120,7 @@ pub fn Panel(
         })
     };
     #[cfg(feature = "hydrate")]
-    crate::client::panel::drive(crate::client::panel::Driven { request, state, shown, window, host, chart });
+    crate::client::panel::drive(crate::client::panel::Driven { request, state, shown, window, host, attempt, chart });
     #[cfg(not(feature = "hydrate"))]
     let _ = (request, window);
 
@@ -129,16 +129,18 @@ pub fn Panel(
         move || address(&base, source.get(), &name, "/csv", &shown.with(PanelView::values), "")
     };
     let rows_known = move || shown.with(|view| view.provenance.rows_total > 0);
-    let provenance = move || shown.with(|view| {
-        let origin = &view.provenance;
-        let rows = if origin.rows_shown == origin.rows_total {
-            format!("{} rows", thousands(origin.rows_total))
-        } else {
-            format!("{} of {} rows", thousands(origin.rows_shown), thousands(origin.rows_total))
-        };
-        let seed = origin.seed.map(|seed| format!(", seed {seed}")).unwrap_or_default();
-        if origin.method.is_empty() { format!("{rows}{seed}") } else { format!("{rows}, {}{seed}", origin.method) }
-    });
+    let provenance = move || {
+        shown.with(|view| {
+            let origin = &view.provenance;
+            let rows = if origin.rows_shown == origin.rows_total {
+                format!("{} rows", thousands(origin.rows_total))
+            } else {
+                format!("{} of {} rows", thousands(origin.rows_shown), thousands(origin.rows_total))
+            };
+            let seed = origin.seed.map(|seed| format!(", seed {seed}")).unwrap_or_default();
+            if origin.method.is_empty() { format!("{rows}{seed}") } else { format!("{rows}, {}{seed}", origin.method) }
+        })
+    };
     let formula = move || shown.with(|view| view.provenance.formula.clone());
     let image = move |format: &'static str| {
         #[cfg(feature = "hydrate")]
@@ -158,15 +160,19 @@ pub fn Panel(
             page,
             panel: panel.to_owned(),
             control: control.to_owned(),
-            default: Signal::derive(move || shown.with(|view| view.control("chosen").map(|chosen| chosen.value.clone()).unwrap_or_default())),
+            default: Signal::derive(move || {
+                shown.with(|view| view.control("chosen").map(|chosen| chosen.value.clone()).unwrap_or_default())
+            }),
         })
     });
     let has_rows = move || shown.with(|view| !view.table.rows.is_empty());
     let legend = move || shown.with(|view| view.legend.clone());
-    let twin_note = move || shown.with(|view| {
-        let (here, all) = (view.table.rows.len() as u64, view.table.total);
-        (here < all).then(|| format!("The first {} of {} rows; the CSV has all of them", thousands(here), thousands(all)))
-    });
+    let twin_note = move || {
+        shown.with(|view| {
+            let (here, all) = (view.table.rows.len() as u64, view.table.total);
+            (here < all).then(|| format!("The first {} of {} rows; the CSV has all of them", thousands(here), thousands(all)))
+        })
+    };
     let heading = format!("{name}-title");
     let heading_id = heading.clone();
     let style = chart.then(|| format!("--chart-height:{height}px"));
@@ -259,7 +265,7 @@ pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

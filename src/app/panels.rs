@@ -4,6 +4,7 @@
 //! values of its controls to a drawing. `docs/adding-a-panel.md` adds one, step by step. The
 //! browser knows no panel by name: it draws what the server describes.
 
+mod classes;
 mod confusion;
 mod curves;
 mod distribution;
@@ -29,6 +30,7 @@ pub static PANELS: &[&dyn AnyPanel] = &[
     &scatter::PANEL,
     &features::PANEL,
     &distribution::PANEL,
+    &classes::PANEL,
     &evaluations::PANEL,
     &leaderboard::PANEL,
     &flow_scores::PANEL,
@@ -49,6 +51,12 @@ pub fn find(kind: Kind, name: &str) -> Option<&'static dyn AnyPanel> {
     of_page(kind).find(|panel| panel.name() == name)
 }
 
+/// Choices: (value, label).
+pub type Options = Vec<(String, String)>;
+
+/// What is in force while nobody has chosen, given the choices.
+pub type DefaultOf<S> = fn(&S, &[(String, String)]) -> Vec<String>;
+
 /// A value that a person can turn.
 #[derive(Debug)]
 pub struct Control<S> {
@@ -57,9 +65,9 @@ pub struct Control<S> {
     pub label: &'static str,
     pub form: ControlForm,
     /// What the source allows: (value, label). Ignored for toggles.
-    pub options: fn(&S) -> Vec<(String, String)>,
+    pub options: fn(&S) -> Options,
     /// What is in force while nobody has chosen, given the options.
-    pub default: fn(&S, &[(String, String)]) -> Vec<String>,
+    pub default: DefaultOf<S>,
 }
 
 /// A plot or a table.
@@ -124,14 +132,7 @@ pub struct Canvas {
 impl Canvas {
     /// The figure's style; `axes` names what the zoom belongs to, and keeps it while unchanged.
     pub fn style(&self, axes: &[&str]) -> Style {
-        Style {
-            theme: self.theme,
-            width: self.width,
-            height: self.height,
-            uirevision: axes.join("\u{1f}"),
-            legend: LegendPlace::Figure,
-            ..Style::default()
-        }
+        Style { theme: self.theme, width: self.width, height: self.height, uirevision: axes.join("\u{1f}"), legend: LegendPlace::Figure }
     }
 }
 
@@ -219,10 +220,8 @@ impl<S: PanelSource> AnyPanel for Panel<S> {
 impl<S> Control<S> {
     fn view(&self, source: &S, wanted: Option<&Vec<String>>) -> ControlView {
         let options = if self.form == ControlForm::Toggle { Vec::new() } else { (self.options)(source) };
-        let value = wanted
-            .filter(|values| self.allows(&options, values).is_ok())
-            .cloned()
-            .unwrap_or_else(|| (self.default)(source, &options));
+        let value =
+            wanted.filter(|values| self.allows(&options, values).is_ok()).cloned().unwrap_or_else(|| (self.default)(source, &options));
         ControlView { name: self.name.to_owned(), label: self.label.to_owned(), form: self.form, value, options }
     }
 

@@ -12,7 +12,7 @@ use web_sys::{AbortController, HtmlElement};
 use super::{fetch, plotly};
 use crate::app::components::plotly_url;
 use crate::app::panel::{FigureRequest, PanelState};
-use crate::app::room::Session;
+use crate::app::room::{Session, Status};
 use crate::app::use_base;
 use crate::error::AppError;
 use crate::model::PanelView;
@@ -29,6 +29,8 @@ pub struct Driven {
     /// Axis ranges that the visitor zoomed to, where the figure can refine itself.
     pub window: RwSignal<Option<String>>,
     pub host: NodeRef<html::Div>,
+    /// Counts the times that the visitor, or the way back of the network, asked again.
+    pub attempt: RwSignal<u32>,
     /// Whether the panel draws a chart, or is a table only.
     pub chart: bool,
 }
@@ -115,6 +117,14 @@ pub fn drive(driven: Driven) {
         });
         request
     });
+    // What failed while the server was away is asked again when it is back.
+    let session = expect_context::<Session>();
+    Effect::new(move |_| {
+        let failed = driven.state.with_untracked(|state| matches!(state, PanelState::Error(AppError::Unreachable(_))));
+        if session.status.get() == Status::Live && failed {
+            driven.attempt.update(|attempt| *attempt += 1);
+        }
+    });
     on_cleanup(move || {
         if let Some(Some(running)) = running.try_update_value(Option::take) {
             running.abort();
@@ -171,7 +181,8 @@ fn window_of(host: &HtmlElement) -> Option<String> {
     let full = plotly::dig(host, &["layout", "meta", "refine"])?;
     let edge = |i: &str| plotly::dig(&full, &[i]).and_then(|value| value.as_f64());
     let same = |a: f64, b: Option<f64>, span: f64| b.is_some_and(|b| (a - b).abs() <= span.abs() * 1e-9);
-    let whole = same(x0, edge("0"), x1 - x0) && same(x1, edge("1"), x1 - x0) && same(y0, edge("2"), y1 - y0) && same(y1, edge("3"), y1 - y0);
+    let whole =
+        same(x0, edge("0"), x1 - x0) && same(x1, edge("1"), x1 - x0) && same(y0, edge("2"), y1 - y0) && same(y1, edge("3"), y1 - y0);
     (!whole).then(|| format!("{x0},{x1},{y0},{y1}"))
 }
 

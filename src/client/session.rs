@@ -52,10 +52,7 @@ fn document_of(values: &Controls) -> Document {
 }
 
 fn values_of(document: &Document) -> Controls {
-    document
-        .iter()
-        .filter_map(|(key, value)| Some((key.as_str().to_owned(), controls::from_value(value.as_json())?)))
-        .collect()
+    document.iter().filter_map(|(key, value)| Some((key.as_str().to_owned(), controls::from_value(value.as_json())?))).collect()
 }
 
 /// Makes the page's room the tab's room.
@@ -234,12 +231,7 @@ fn people(session: Session) {
         let me = replica.me().map(|me| me.id);
         let mut people = replica
             .people()
-            .map(|person| Person {
-                id: person.id.0,
-                name: person.name.clone(),
-                color: person.color % 8 + 1,
-                me: Some(person.id) == me,
-            })
+            .map(|person| Person { id: person.id.0, name: person.name.clone(), color: person.color % 8 + 1, me: Some(person.id) == me })
             .collect::<Vec<_>>();
         people.sort_by_key(|person| (person.me, person.id));
         Some(people)

@@ -11,11 +11,7 @@ pub fn current() -> Theme {
     let dark = match chosen.as_deref() {
         Some("dark") => true,
         Some("light") => false,
-        _ => window()
-            .match_media("(prefers-color-scheme: dark)")
-            .ok()
-            .flatten()
-            .is_some_and(|query| query.matches()),
+        _ => window().match_media("(prefers-color-scheme: dark)").ok().flatten().is_some_and(|query| query.matches()),
     };
     if dark { Theme::Dark } else { Theme::Light }
 }

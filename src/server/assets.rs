@@ -77,16 +77,13 @@ fn media_type(path: &str) -> &'static str {
 
 /// Whether a client takes an encoding: named in `Accept-Encoding` and not refused with `q=0`.
 pub fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
-    headers
-        .get_all(header::ACCEPT_ENCODING)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|offer| {
+    headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).any(
+        |offer| {
             let mut parts = offer.split(';').map(str::trim);
             let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(encoding));
             named && !parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
-        })
+        },
+    )
 }
 
 /// Answers with the file at `path` (below the site's root), or `None` if there is none.

@@ -133,7 +133,10 @@ impl ServeArgs {
         };
         config.check()?;
         if !addr.ip().is_loopback() && config.public_url.is_none() {
-            bail!("{addr} can be reached by others: say under which address with --public-url, such as --public-url http://host:{}", addr.port());
+            bail!(
+                "{addr} can be reached by others: say under which address with --public-url, such as --public-url http://host:{}",
+                addr.port()
+            );
         }
         Ok((config, Listen { addr, port_file: self.port_file.or(file.port_file) }))
     }

@@ -48,13 +48,9 @@ impl Request {
     }
 
     fn parse(kind: &str, id: &str, panel: &str, query: &str) -> Result<Self, AppError> {
-        let kind = Kind::parse(kind)
-            .ok_or_else(|| AppError::NotFound(format!("“{kind}” is not one of data, task, flow and run")))?;
-        let id = id
-            .parse::<i64>()
-            .map_err(|_| AppError::NotFound(format!("There is no {} “{id}”", kind.singular())))?;
-        let panel = panels::find(kind, panel)
-            .ok_or_else(|| AppError::NotFound(format!("A {} has no panel “{panel}”", kind.singular())))?;
+        let kind = Kind::parse(kind).ok_or_else(|| AppError::NotFound(format!("“{kind}” is not one of data, task, flow and run")))?;
+        let id = id.parse::<i64>().map_err(|_| AppError::NotFound(format!("There is no {} “{id}”", kind.singular())))?;
+        let panel = panels::find(kind, panel).ok_or_else(|| AppError::NotFound(format!("A {} has no panel “{panel}”", kind.singular())))?;
         let mut request = Self::new(Entity::new(kind, id), panel, Controls::new());
         let names = panel.control_names();
         for (name, value) in parameters(query) {
@@ -79,7 +75,10 @@ impl Request {
                 }
                 other => {
                     let known = names.join(", ");
-                    return Err(AppError::BadRequest(format!("“{other}” is not a control of {} ({known}), nor size, window, theme or raster", panel.name())));
+                    return Err(AppError::BadRequest(format!(
+                        "“{other}” is not a control of {} ({known}), nor size, window, theme or raster",
+                        panel.name()
+                    )));
                 }
             }
         }
@@ -89,7 +88,13 @@ impl Request {
     /// The same drawing has the same text.
     fn key(&self) -> String {
         let Canvas { theme, width, height, window } = &self.canvas;
-        format!("{}/{}?{}&{theme:?}&{width}x{height}&{window:?}&{}", self.entity.path(), self.panel.name(), to_query(&self.wanted), self.inline)
+        format!(
+            "{}/{}?{}&{theme:?}&{width}x{height}&{window:?}&{}",
+            self.entity.path(),
+            self.panel.name(),
+            to_query(&self.wanted),
+            self.inline
+        )
     }
 
     /// The address of the drawing's raster.
@@ -108,7 +113,9 @@ fn size(text: &str) -> Result<(u32, u32), AppError> {
     text.split_once('x')
         .and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)))
         .filter(|(width, height)| SIDES.contains(width) && SIDES.contains(height))
-        .ok_or_else(|| AppError::BadRequest(format!("size is WIDTHxHEIGHT with sides from {} to {}, not “{text}”", SIDES.start(), SIDES.end())))
+        .ok_or_else(|| {
+            AppError::BadRequest(format!("size is WIDTHxHEIGHT with sides from {} to {}, not “{text}”", SIDES.start(), SIDES.end()))
+        })
 }
 
 fn window(text: &str) -> Result<[f64; 4], AppError> {
@@ -193,11 +200,7 @@ fn table_view(rows: &Rows) -> TableView {
         labboard_figure::Cell::Text(text) => Cell::text(text.clone()),
     };
     TableView {
-        columns: rows
-            .columns
-            .iter()
-            .map(|head| ColumnHead { name: head.name.clone(), numeric: head.numeric, help: None })
-            .collect(),
+        columns: rows.columns.iter().map(|head| ColumnHead { name: head.name.clone(), numeric: head.numeric, help: None }).collect(),
         rows: rows.rows.iter().map(|cells| Row { cells: cells.iter().map(cell).collect(), ..Row::default() }).collect(),
         total: rows.total,
         chooses: None,
@@ -272,7 +275,12 @@ pub fn error_response(error: &AppError) -> Response {
 
 type Place = Path<(String, String, String)>;
 
-pub async fn figure(Extract(state): Extract<State>, Path((kind, id, panel)): Place, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
+pub async fn figure(
+    Extract(state): Extract<State>,
+    Path((kind, id, panel)): Place,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
     let found = match Request::parse(&kind, &id, &panel, query.as_deref().unwrap_or_default()) {
         Ok(request) => answer(&state, request).await,
         Err(error) => Err(error),

@@ -33,9 +33,7 @@ pub async fn secure(request: Request, next: Next) -> Response {
     for (name, value) in ALWAYS {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    headers
-        .entry(header::CONTENT_SECURITY_POLICY)
-        .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
     response
 }
 
@@ -92,10 +90,24 @@ mod tests {
     fn hostile_origins_are_refused() {
         let public = Some("https://lab.example.org");
         for origin in [
-            "null", "", "https://lab.example.org.evil.com", "https://evil-lab.example.org", "https://evil.com",
-            "http://lab.example.org", "https://lab.example.org:444", "https://lab.example.org.", "https://LAB.example.org",
-            "https://lab.example.org/", "https://user@lab.example.org", "http://127.0.0.1:3001", "http://127.0.0.1.evil.com:3000",
-            "http://localhost.evil.com:3000", "file://", "http://127.0.0.1:3000/", "http://127.0.0.1:30000", "chrome-extension://x",
+            "null",
+            "",
+            "https://lab.example.org.evil.com",
+            "https://evil-lab.example.org",
+            "https://evil.com",
+            "http://lab.example.org",
+            "https://lab.example.org:444",
+            "https://lab.example.org.",
+            "https://LAB.example.org",
+            "https://lab.example.org/",
+            "https://user@lab.example.org",
+            "http://127.0.0.1:3001",
+            "http://127.0.0.1.evil.com:3000",
+            "http://localhost.evil.com:3000",
+            "file://",
+            "http://127.0.0.1:3000/",
+            "http://127.0.0.1:30000",
+            "chrome-extension://x",
         ] {
             assert!(!origin_allowed(&headers(origin, "127.0.0.1:3000"), public), "{origin}");
         }

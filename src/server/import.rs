@@ -43,11 +43,8 @@ pub async fn run(args: ImportArgs) -> anyhow::Result<()> {
     if args.paths.len() > 1 && args.name.is_some() {
         bail!("--name is for one file, and here are {}", args.paths.len());
     }
-    let paths = args
-        .paths
-        .iter()
-        .map(|path| path.canonicalize().with_context(|| path.display().to_string()))
-        .collect::<Result<Vec<_>, _>>()?;
+    let paths =
+        args.paths.iter().map(|path| path.canonicalize().with_context(|| path.display().to_string())).collect::<Result<Vec<_>, _>>()?;
     let wishes = Wishes { name: args.name, target: args.target };
     std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
     let imported = match Store::open(&dir, Options::default()).await {

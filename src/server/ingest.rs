@@ -149,10 +149,7 @@ pub fn describe(table: &Table, target: Option<&str>, row_id: Option<&str>, ignor
 /// A dataset name that OpenML takes: letters, digits and `_-.(),`.
 fn dataset_name(path: &Path) -> String {
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    let name = stem
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || "_-.(),".contains(c) { c } else { '_' })
-        .collect::<String>();
+    let name = stem.chars().map(|c| if c.is_ascii_alphanumeric() || "_-.(),".contains(c) { c } else { '_' }).collect::<String>();
     if name.is_empty() { "dataset".to_owned() } else { name }
 }
 
@@ -182,8 +179,7 @@ async fn person(store: &Store, name: &str) -> Result<i64, StoreError> {
 /// The file cannot be read or parsed, or a wish does not fit it. Nothing has changed then.
 pub async fn import_file(store: &Store, path: &Path, wishes: &Wishes) -> Result<Entity, IngestError> {
     let file = path.display().to_string();
-    let format = Format::of(path)
-        .ok_or_else(|| IngestError::file(&file, "the ending is none of .csv, .tsv, .arff, .parquet and .pq"))?;
+    let format = Format::of(path).ok_or_else(|| IngestError::file(&file, "the ending is none of .csv, .tsv, .arff, .parquet and .pq"))?;
     let name = wishes.name.clone().unwrap_or_else(|| dataset_name(path));
     check_name(&name).map_err(|reason| IngestError::file(&file, reason))?;
     let (columns, files, path, target) = (store.columns().clone(), store.files().clone(), path.to_owned(), wishes.target.clone());
@@ -237,9 +233,7 @@ const fn extension(format: Format) -> &'static str {
 /// The feature that is most likely to be predicted: one that is called so, else the last one if it is nominal.
 fn default_target(table: &Table) -> Option<String> {
     const NAMES: [&str; 4] = ["class", "target", "label", "y"];
-    let named = NAMES
-        .into_iter()
-        .find_map(|name| table.features.iter().find(|feature| feature.name.eq_ignore_ascii_case(name)));
+    let named = NAMES.into_iter().find_map(|name| table.features.iter().find(|feature| feature.name.eq_ignore_ascii_case(name)));
     let last = table.features.last().filter(|feature| matches!(feature.values, Values::Nominal { .. }));
     named.or(last).map(|feature| feature.name.clone())
 }

@@ -148,12 +148,7 @@ async fn restore(state: &State, id: &RoomId) -> Result<Room, RoomError> {
         Some(snapshot) => Some(serde_json::from_str::<Snapshot>(&snapshot.json).map_err(broken)?),
         None => None,
     };
-    let records = log
-        .tail
-        .iter()
-        .map(|(_, json)| serde_json::from_str::<Record>(json))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(broken)?;
+    let records = log.tail.iter().map(|(_, json)| serde_json::from_str::<Record>(json)).collect::<Result<Vec<_>, _>>().map_err(broken)?;
     Room::restore(id.clone(), snapshot, records).map_err(|error| RoomError::Log(error.to_string()))
 }
 
@@ -299,11 +294,7 @@ impl Connection {
         let effects = hall.room.handle(self.id, message, &validator);
         hall.deliver(effects.send);
         let Some(last) = effects.persist.last().map(|record| record.seq) else { return };
-        let ops = effects
-            .persist
-            .iter()
-            .filter_map(|record| Some((record.seq.0, serde_json::to_string(record).ok()?)))
-            .collect::<Vec<_>>();
+        let ops = effects.persist.iter().filter_map(|record| Some((record.seq.0, serde_json::to_string(record).ok()?))).collect::<Vec<_>>();
         let outgoing = match self.state.store().append_ops(id.as_str(), &ops).await {
             Ok(()) => hall.room.commit(last),
             Err(error) => {

@@ -63,9 +63,7 @@ pub(crate) fn mounted(state: &State) -> Router {
         return inner(state);
     }
     let home = format!("{base}/");
-    Router::new()
-        .route("/", get(move || async move { Redirect::to(&home) }))
-        .nest(&base, inner(state))
+    Router::new().route("/", get(move || async move { Redirect::to(&home) })).nest(&base, inner(state))
 }
 
 fn inner(state: &State) -> Router {
@@ -185,8 +183,7 @@ fn whole_uri(state: &State, uri: &Uri) -> Result<Uri, axum::http::uri::InvalidUr
 
 /// The content security policy carries the nonce that leptos made for this answer.
 fn set_page_headers(state: &Option<State>) {
-    let (Some(state), Some(response), Some(nonce)) =
-        (state, use_context::<leptos_axum::ResponseOptions>(), leptos::nonce::use_nonce())
+    let (Some(state), Some(response), Some(nonce)) = (state, use_context::<leptos_axum::ResponseOptions>(), leptos::nonce::use_nonce())
     else {
         return;
     };

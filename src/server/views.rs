@@ -124,7 +124,10 @@ fn opening(text: &str) -> String {
 async fn datasets(state: &State) -> Result<Vec<(i64, String)>, AppError> {
     let query = DatasetQuery { sort: DatasetSort::Name, limit: SIBLINGS, ..DatasetQuery::default() };
     let rows = state.store().list_datasets(&query).await.map_err(app_error)?.rows;
-    Ok(rows.into_iter().map(|row| (row.id, if row.version > 1 { format!("{} (version {})", row.name, row.version) } else { row.name })).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.id, if row.version > 1 { format!("{} (version {})", row.name, row.version) } else { row.name }))
+        .collect())
 }
 
 async fn data_page(state: &State, entity: Entity, source: &super::source::DataSource) -> Result<PageView, AppError> {
@@ -136,14 +139,22 @@ async fn data_page(state: &State, entity: Entity, source: &super::source::DataSo
     if dataset.classes > 0 {
         facts.push(fact("classes", count(dataset.classes)));
     }
-    facts.push(fact("missing", if dataset.missing == 0 { "none".to_owned() } else { labboard_figure::text::percent(dataset.missing as f64 / cells as f64) }));
+    facts.push(fact(
+        "missing",
+        if dataset.missing == 0 { "none".to_owned() } else { labboard_figure::text::percent(dataset.missing as f64 / cells as f64) },
+    ));
     facts.push(fact("tasks", count(i64::try_from(tasks.len()).unwrap_or(i64::MAX))));
     facts.push(linked("runs", count(runs), format!("/run?search={}", crate::controls::encode(&dataset.name))));
     let mut about = Vec::new();
     about.extend(dataset.about.licence.as_ref().map(|licence| format!("licence {licence}")));
     about.extend((!dataset.about.creators.is_empty()).then(|| format!("by {}", dataset.about.creators.join(", "))));
     let mut view = plain(entity, dataset.name.clone());
-    view.subtitle = format!("dataset {} · version {}{}", dataset.id, dataset.version, about.iter().map(|text| format!(" · {text}")).collect::<String>());
+    view.subtitle = format!(
+        "dataset {} · version {}{}",
+        dataset.id,
+        dataset.version,
+        about.iter().map(|text| format!(" · {text}")).collect::<String>()
+    );
     view.description = opening(&dataset.description);
     view.facts = facts;
     view.siblings = datasets(state).await?;
@@ -265,53 +276,118 @@ pub async fn list(state: &State, kind: Kind, search: &str, sort: &str, page: u64
     let (columns, rows, total, sorts) = match kind {
         Kind::Data => {
             let sort = DatasetSort::parse(column).ok_or_else(unknown)?;
-            let found = store.list_datasets(&DatasetQuery { search, sort, descending, offset, limit, ..DatasetQuery::default() }).await.map_err(app_error)?;
-            let rows = found.rows.into_iter().map(|row| vec![
-                Cell::link(row.name, Entity::new(Kind::Data, row.id)),
-                Cell::number(row.id as f64, row.id.to_string()),
-                Cell::number(row.rows as f64, count(row.rows)),
-                Cell::number(row.features as f64, count(row.features)),
-                Cell::number(row.classes as f64, if row.classes > 0 { count(row.classes) } else { "–".to_owned() }),
-                Cell { warn: row.missing > 0, ..Cell::number(row.missing as f64, if row.missing > 0 { count(row.missing) } else { "–".to_owned() }) },
-                Cell::number(row.tasks as f64, count(row.tasks)),
-                Cell::number(row.runs as f64, count(row.runs)),
-                Cell::text(day(row.upload_ms)),
-            ]).collect::<Vec<_>>();
-            let columns = heads(&[("Name", false), ("Id", true), ("Rows", true), ("Features", true), ("Classes", true), ("Missing", true), ("Tasks", true), ("Runs", true), ("Uploaded", false)]);
-            (columns, rows, found.total, sorts(&[("id", "Id"), ("name", "Name"), ("-rows", "Rows"), ("-features", "Features"), ("-missing", "Missing"), ("-runs", "Runs"), ("-uploaded", "Newest")]))
+            let found = store
+                .list_datasets(&DatasetQuery { search, sort, descending, offset, limit, ..DatasetQuery::default() })
+                .await
+                .map_err(app_error)?;
+            let rows = found
+                .rows
+                .into_iter()
+                .map(|row| {
+                    vec![
+                        Cell::link(row.name, Entity::new(Kind::Data, row.id)),
+                        Cell::number(row.id as f64, row.id.to_string()),
+                        Cell::number(row.rows as f64, count(row.rows)),
+                        Cell::number(row.features as f64, count(row.features)),
+                        Cell::number(row.classes as f64, if row.classes > 0 { count(row.classes) } else { "–".to_owned() }),
+                        Cell {
+                            warn: row.missing > 0,
+                            ..Cell::number(row.missing as f64, if row.missing > 0 { count(row.missing) } else { "–".to_owned() })
+                        },
+                        Cell::number(row.tasks as f64, count(row.tasks)),
+                        Cell::number(row.runs as f64, count(row.runs)),
+                        Cell::text(day(row.upload_ms)),
+                    ]
+                })
+                .collect::<Vec<_>>();
+            let columns = heads(&[
+                ("Name", false),
+                ("Id", true),
+                ("Rows", true),
+                ("Features", true),
+                ("Classes", true),
+                ("Missing", true),
+                ("Tasks", true),
+                ("Runs", true),
+                ("Uploaded", false),
+            ]);
+            (
+                columns,
+                rows,
+                found.total,
+                sorts(&[
+                    ("id", "Id"),
+                    ("name", "Name"),
+                    ("-rows", "Rows"),
+                    ("-features", "Features"),
+                    ("-missing", "Missing"),
+                    ("-runs", "Runs"),
+                    ("-uploaded", "Newest"),
+                ]),
+            )
         }
         Kind::Task => {
             let sort = TaskSort::parse(column).ok_or_else(unknown)?;
-            let found = store.list_tasks(&TaskQuery { search, sort, descending, offset, limit, ..TaskQuery::default() }).await.map_err(app_error)?;
-            let rows = found.rows.into_iter().map(|row| vec![
-                Cell::link(task_name(&row), Entity::new(Kind::Task, row.id)),
-                Cell::number(row.id as f64, row.id.to_string()),
-                Cell::link(row.dataset_name.clone(), Entity::new(Kind::Data, row.dataset_id)),
-                Cell::text(row.target.clone().unwrap_or_default()),
-                Cell::text(row.measure.as_deref().map_or_else(|| "–".to_owned(), measure_title)),
-                Cell::number(row.procedure.folds.unwrap_or(0) as f64, row.procedure.folds.map_or_else(|| "–".to_owned(), |folds| folds.to_string())),
-                Cell::number(row.runs as f64, count(row.runs)),
-            ]).collect::<Vec<_>>();
-            let columns = heads(&[("Task", false), ("Id", true), ("Dataset", false), ("Target", false), ("Measure", false), ("Folds", true), ("Runs", true)]);
+            let found = store
+                .list_tasks(&TaskQuery { search, sort, descending, offset, limit, ..TaskQuery::default() })
+                .await
+                .map_err(app_error)?;
+            let rows = found
+                .rows
+                .into_iter()
+                .map(|row| {
+                    vec![
+                        Cell::link(task_name(&row), Entity::new(Kind::Task, row.id)),
+                        Cell::number(row.id as f64, row.id.to_string()),
+                        Cell::link(row.dataset_name.clone(), Entity::new(Kind::Data, row.dataset_id)),
+                        Cell::text(row.target.clone().unwrap_or_default()),
+                        Cell::text(row.measure.as_deref().map_or_else(|| "–".to_owned(), measure_title)),
+                        Cell::number(
+                            row.procedure.folds.unwrap_or(0) as f64,
+                            row.procedure.folds.map_or_else(|| "–".to_owned(), |folds| folds.to_string()),
+                        ),
+                        Cell::number(row.runs as f64, count(row.runs)),
+                    ]
+                })
+                .collect::<Vec<_>>();
+            let columns = heads(&[
+                ("Task", false),
+                ("Id", true),
+                ("Dataset", false),
+                ("Target", false),
+                ("Measure", false),
+                ("Folds", true),
+                ("Runs", true),
+            ]);
             (columns, rows, found.total, sorts(&[("id", "Id"), ("dataset", "Dataset"), ("target", "Target"), ("-runs", "Runs")]))
         }
         Kind::Flow => {
             let sort = FlowSort::parse(column).ok_or_else(unknown)?;
-            let found = store.list_flows(&FlowQuery { search, sort, descending, offset, limit, ..FlowQuery::default() }).await.map_err(app_error)?;
-            let rows = found.rows.into_iter().map(|row| vec![
-                Cell::link(labboard_figure::text::short_flow(&row.name), Entity::new(Kind::Flow, row.id)),
-                Cell::number(row.id as f64, row.id.to_string()),
-                Cell::number(row.version as f64, row.version.to_string()),
-                Cell::number(row.runs as f64, count(row.runs)),
-                Cell::text(row.uploader_name.unwrap_or_default()),
-                Cell::text(day(row.upload_ms)),
-            ]).collect::<Vec<_>>();
+            let found = store
+                .list_flows(&FlowQuery { search, sort, descending, offset, limit, ..FlowQuery::default() })
+                .await
+                .map_err(app_error)?;
+            let rows = found
+                .rows
+                .into_iter()
+                .map(|row| {
+                    vec![
+                        Cell::link(labboard_figure::text::short_flow(&row.name), Entity::new(Kind::Flow, row.id)),
+                        Cell::number(row.id as f64, row.id.to_string()),
+                        Cell::number(row.version as f64, row.version.to_string()),
+                        Cell::number(row.runs as f64, count(row.runs)),
+                        Cell::text(row.uploader_name.unwrap_or_default()),
+                        Cell::text(day(row.upload_ms)),
+                    ]
+                })
+                .collect::<Vec<_>>();
             let columns = heads(&[("Flow", false), ("Id", true), ("Version", true), ("Runs", true), ("By", false), ("Uploaded", false)]);
             (columns, rows, found.total, sorts(&[("id", "Id"), ("name", "Name"), ("-runs", "Runs"), ("-uploaded", "Newest")]))
         }
         Kind::Run => {
             let sort = RunSort::parse(column).ok_or_else(unknown)?;
-            let found = store.list_runs(&RunQuery { search, sort, descending, offset, limit, ..RunQuery::default() }).await.map_err(app_error)?;
+            let found =
+                store.list_runs(&RunQuery { search, sort, descending, offset, limit, ..RunQuery::default() }).await.map_err(app_error)?;
             let rows = found.rows.iter().map(run_cells).collect::<Vec<_>>();
             (run_heads(), rows, found.total, sorts(&[("-id", "Newest"), ("dataset", "Dataset"), ("flow", "Flow"), ("uploader", "By")]))
         }

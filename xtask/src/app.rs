@@ -19,10 +19,7 @@ use std::{
 
 /// What the server is told about the files that it reads from disk, and embeds when it is packed.
 pub fn environment(workspace: &Workspace, flavour: Flavour) -> [(&'static str, OsString); 2] {
-    [
-        ("LABBOARD_SITE", workspace.site(flavour).into()),
-        ("LABBOARD_DEMO", workspace.demo_archive().into()),
-    ]
+    [("LABBOARD_SITE", workspace.site(flavour).into()), ("LABBOARD_DEMO", workspace.demo_archive().into())]
 }
 
 /// Compiles the server and all Rust tests in the one profile that tests and browser share.
@@ -44,13 +41,7 @@ pub fn build_for_tests(workspace: &Workspace, report: &mut Report) -> Result<()>
 pub fn build_dev(workspace: &Workspace) -> Result<PathBuf> {
     // `--examples` (there are none) lets dev-dependencies take part as in the test build,
     // so that the two share every compiled dependency.
-    command::run(command::cargo(&workspace.root).args([
-        "build",
-        "--features=ssr",
-        "--lib",
-        "--bins",
-        "--examples",
-    ]))?;
+    command::run(command::cargo(&workspace.root).args(["build", "--features=ssr", "--lib", "--bins", "--examples"]))?;
     Ok(workspace.executable("debug"))
 }
 
@@ -58,28 +49,13 @@ pub fn build_dev(workspace: &Workspace) -> Result<PathBuf> {
 pub fn build_release(workspace: &Workspace, report: &mut Report) -> Result<PathBuf> {
     let site_hash = site::build(workspace, report, Flavour::Release)?;
     let demo_hash = demo::pack(workspace, report)?;
-    let binary = workspace
-        .target()
-        .join("release")
-        .join(format!("labboard{}", env::consts::EXE_SUFFIX));
+    let binary = workspace.target().join("release").join(format!("labboard{}", env::consts::EXE_SUFFIX));
     report.step("server", "compile the self-contained server", || {
         let hash = Inputs::of("server 1")
             .text(&tools::rustc_version(workspace)?)
             .text(&site_hash)
             .text(&demo_hash)
-            .paths(
-                &workspace.root,
-                &[
-                    "src",
-                    "crates",
-                    "migrations",
-                    "docs",
-                    "Cargo.toml",
-                    "Cargo.lock",
-                    "Leptos.toml",
-                    ".cargo",
-                ],
-            )?
+            .paths(&workspace.root, &["src", "crates", "migrations", "docs", "Cargo.toml", "Cargo.lock", "Leptos.toml", ".cargo"])?
             .hash();
         let made = stamp::current(workspace, "server", &hash);
         if made.is_some_and(|sum| matches!(file_hash(&binary), Ok(there) if there == sum)) {
@@ -87,19 +63,10 @@ pub fn build_release(workspace: &Workspace, report: &mut Report) -> Result<PathB
         }
         command::run(
             command::cargo(&workspace.root)
-                .args([
-                    "build",
-                    "--release",
-                    "--package=labboard",
-                    "--bin=labboard",
-                    "--features=embed",
-                ])
+                .args(["build", "--release", "--package=labboard", "--bin=labboard", "--features=embed"])
                 .envs(environment(workspace, Flavour::Release))
                 // Read by `option_env!` in the server, so that cargo compiles it anew for another site.
-                .env(
-                    "LABBOARD_BUILD",
-                    &Inputs::of(&site_hash).text(&demo_hash).hash()[..12],
-                ),
+                .env("LABBOARD_BUILD", &Inputs::of(&site_hash).text(&demo_hash).hash()[..12]),
         )?;
         let built = workspace.executable("release");
         if built != binary {
@@ -126,19 +93,13 @@ pub fn place(built: &Path, target: &Path) -> Result<()> {
         fs::remove_file(target)?;
     }
     if fs::hard_link(built, target).is_err() {
-        fs::copy(built, target)
-            .with_context(|| format!("cannot copy {} to {}", built.display(), target.display()))?;
+        fs::copy(built, target).with_context(|| format!("cannot copy {} to {}", built.display(), target.display()))?;
     }
     Ok(())
 }
 
 /// Builds everything and starts labboard in the foreground.
-pub fn run(
-    workspace: &Workspace,
-    report: &mut Report,
-    dev: bool,
-    arguments: &[String],
-) -> Result<ExitCode> {
+pub fn run(workspace: &Workspace, report: &mut Report, dev: bool, arguments: &[String]) -> Result<ExitCode> {
     let binary = if dev {
         site::build(workspace, report, Flavour::Release)?;
         demo::pack(workspace, report)?;
@@ -157,13 +118,8 @@ pub fn run(
     if dev {
         server.envs(environment(workspace, Flavour::Release));
     }
-    let status = server
-        .status()
-        .with_context(|| format!("cannot start {}", binary.display()))?;
-    Ok(status
-        .code()
-        .and_then(|code| u8::try_from(code).ok())
-        .map_or(ExitCode::FAILURE, ExitCode::from))
+    let status = server.status().with_context(|| format!("cannot start {}", binary.display()))?;
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
 #[cfg(test)]

@@ -17,35 +17,21 @@ use std::{
     process::Command,
 };
 
-const INPUTS: [&str; 9] = [
-    "end2end",
-    "src",
-    "crates",
-    "migrations",
-    "demo/data",
-    "Cargo.toml",
-    "Cargo.lock",
-    "Leptos.toml",
-    ".cargo",
-];
+const INPUTS: [&str; 9] = ["end2end", "src", "crates", "migrations", "demo/data", "Cargo.toml", "Cargo.lock", "Leptos.toml", ".cargo"];
 
 /// Runs Playwright against the server that the Rust tests used too.
 pub fn test(workspace: &Workspace, report: &mut Report, options: &Options) -> Result<()> {
     packages(workspace, report)?;
     let chromium = chromium(report)?;
     report.step("browser", "the browser tests", || {
-        rust_tests::unless_passed(workspace, "browser", options, &INPUTS, || {
-            playwright(workspace, &chromium, options)
-        })
+        rust_tests::unless_passed(workspace, "browser", options, &INPUTS, || playwright(workspace, &chromium, options))
     })
 }
 
 fn packages(workspace: &Workspace, report: &mut Report) -> Result<()> {
     let folder = workspace.end2end();
     report.step("end2end", "install the npm packages of end2end", || {
-        let hash = Inputs::of("end2end")
-            .paths(&folder, &["package.json", "package-lock.json"])?
-            .hash();
+        let hash = Inputs::of("end2end").paths(&folder, &["package.json", "package-lock.json"])?.hash();
         let installed = folder.join("node_modules").join("@playwright").is_dir();
         if installed && stamp::current(workspace, "end2end", &hash).is_some() {
             return Ok(Outcome::Unchanged);
@@ -62,11 +48,7 @@ fn chromium(report: &mut Report) -> Result<PathBuf> {
     report.step("chromium", "find a browser", || {
         if let Some(named) = env::var_os("LABBOARD_CHROMIUM") {
             let named = PathBuf::from(named);
-            ensure!(
-                named.is_file(),
-                "LABBOARD_CHROMIUM names {}, which is no file",
-                named.display()
-            );
+            ensure!(named.is_file(), "LABBOARD_CHROMIUM names {}, which is no file", named.display());
             return Ok(say(found.insert(named)));
         }
         if let Some(path) = of_the_system() {
@@ -81,8 +63,7 @@ fn chromium(report: &mut Report) -> Result<PathBuf> {
     found.context(NO_CHROMIUM)
 }
 
-const NO_CHROMIUM: &str =
-    "no Chromium found: install Chromium or Chrome, or name one with LABBOARD_CHROMIUM=/path/to/it";
+const NO_CHROMIUM: &str = "no Chromium found: install Chromium or Chrome, or name one with LABBOARD_CHROMIUM=/path/to/it";
 
 fn say(path: &mut PathBuf) -> Outcome {
     let version = Command::new(&path)
@@ -94,34 +75,18 @@ fn say(path: &mut PathBuf) -> Outcome {
 }
 
 fn of_the_system() -> Option<PathBuf> {
-    let names = [
-        "chromium",
-        "chromium-browser",
-        "google-chrome",
-        "google-chrome-stable",
-        "chrome",
-    ];
+    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
     let fixed = ["/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"];
-    let folders: Vec<PathBuf> = env::var_os("PATH")
-        .map(|path| env::split_paths(&path).collect())
-        .unwrap_or_default();
+    let folders: Vec<PathBuf> = env::var_os("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default();
     names
         .iter()
-        .flat_map(|name| {
-            folders
-                .iter()
-                .map(move |folder| folder.join(format!("{name}{}", env::consts::EXE_SUFFIX)))
-        })
+        .flat_map(|name| folders.iter().map(move |folder| folder.join(format!("{name}{}", env::consts::EXE_SUFFIX))))
         .chain(fixed.iter().map(PathBuf::from))
         .find(|path| path.is_file())
 }
 
 fn install() -> Result<()> {
-    let root = cfg!(unix)
-        && Command::new("id")
-            .arg("-u")
-            .output()
-            .is_ok_and(|output| output.stdout.trim_ascii() == b"0");
+    let root = cfg!(unix) && Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0");
     if !root || !command::exists("apt-get") {
         bail!(NO_CHROMIUM);
     }
@@ -129,29 +94,16 @@ fn install() -> Result<()> {
     command::run(Command::new("apt-get").args(["update", "-qq"]))?;
     command::run(
         Command::new("apt-get")
-            .args([
-                "install",
-                "-y",
-                "-qq",
-                "--no-install-recommends",
-                "chromium",
-                "fonts-dejavu-core",
-            ])
+            .args(["install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-dejavu-core"])
             .env("DEBIAN_FRONTEND", "noninteractive"),
     )
 }
 
 fn playwright(workspace: &Workspace, chromium: &Path, options: &Options) -> Result<Tally> {
     let folder = workspace.end2end();
-    ensure!(
-        folder.join("playwright.config.ts").is_file(),
-        "end2end/playwright.config.ts is missing"
-    );
+    ensure!(folder.join("playwright.config.ts").is_file(), "end2end/playwright.config.ts is missing");
     // A copy: a build that runs meanwhile must not replace the server under test.
-    let binary = workspace
-        .target()
-        .join("browser")
-        .join(format!("labboard{}", env::consts::EXE_SUFFIX));
+    let binary = workspace.target().join("browser").join(format!("labboard{}", env::consts::EXE_SUFFIX));
     app::place(&workspace.executable("debug"), &binary)?;
     let results = workspace.target().join("browser").join("results.json");
     if results.exists() {
@@ -187,20 +139,12 @@ fn playwright(workspace: &Workspace, chromium: &Path, options: &Options) -> Resu
 
 /// Reads the `stats` of Playwright's JSON report; a test that passed on retry has passed.
 fn tally(report: &Value) -> Result<Tally> {
-    let count = |name: &str| {
-        report["stats"][name]
-            .as_u64()
-            .with_context(|| format!("Playwright's report has no stats.{name}"))
-    };
+    let count = |name: &str| report["stats"][name].as_u64().with_context(|| format!("Playwright's report has no stats.{name}"));
     let flaky = count("flaky")?;
     if flaky > 0 {
         println!("   browser: {flaky} passed only when tried again");
     }
-    Ok(Tally {
-        passed: count("expected")? + flaky,
-        failed: count("unexpected")?,
-        skipped: count("skipped")?,
-    })
+    Ok(Tally { passed: count("expected")? + flaky, failed: count("unexpected")?, skipped: count("skipped")? })
 }
 
 #[cfg(test)]
@@ -210,11 +154,7 @@ mod tests {
     #[test]
     fn playwrights_report_is_read() {
         let report = serde_json::json!({ "stats": { "expected": 7, "unexpected": 1, "flaky": 2, "skipped": 3 } });
-        let expected = Tally {
-            passed: 9,
-            failed: 1,
-            skipped: 3,
-        };
+        let expected = Tally { passed: 9, failed: 1, skipped: 3 };
         assert_eq!(tally(&report).unwrap(), expected);
         assert!(tally(&serde_json::json!({})).is_err());
     }

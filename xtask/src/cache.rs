@@ -26,9 +26,7 @@ pub fn folder(
     fs::create_dir_all(&home).with_context(|| format!("cannot create {}", home.display()))?;
     // Removed again if `build` fails, or if somebody else finished the same result
     // meanwhile: theirs is as good.
-    let unfinished = tempfile::Builder::new()
-        .prefix(".unfinished-")
-        .tempdir_in(&home)?;
+    let unfinished = tempfile::Builder::new().prefix(".unfinished-").tempdir_in(&home)?;
     build(unfinished.path())?;
     if fs::rename(unfinished.path(), &folder).is_ok() {
         let _ = unfinished.keep();
@@ -73,10 +71,7 @@ mod tests {
     #[test]
     fn a_result_is_made_once_and_a_failed_one_leaves_nothing() {
         let temporary = tempfile::tempdir().unwrap();
-        let workspace = Workspace {
-            root: temporary.path().to_owned(),
-            cargo_target: temporary.path().join("target"),
-        };
+        let workspace = Workspace { root: temporary.path().to_owned(), cargo_target: temporary.path().join("target") };
         assert!(folder(&workspace, "kind", "k", 2, |_| bail!("broken")).is_err());
         let write = |folder: &Path| Ok(fs::write(folder.join("file"), "x")?);
         let (path, made) = folder(&workspace, "kind", "k", 2, write).unwrap();
@@ -88,19 +83,11 @@ mod tests {
     #[test]
     fn only_the_latest_results_are_kept() {
         let temporary = tempfile::tempdir().unwrap();
-        let workspace = Workspace {
-            root: temporary.path().to_owned(),
-            cargo_target: temporary.path().join("target"),
-        };
+        let workspace = Workspace { root: temporary.path().to_owned(), cargo_target: temporary.path().join("target") };
         for key in ["a", "b", "c"] {
             folder(&workspace, "kind", key, 2, |_| Ok(())).unwrap();
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
-        assert_eq!(
-            fs::read_dir(workspace.cache().join("kind"))
-                .unwrap()
-                .count(),
-            2
-        );
+        assert_eq!(fs::read_dir(workspace.cache().join("kind")).unwrap().count(), 2);
     }
 }

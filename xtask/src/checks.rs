@@ -25,16 +25,7 @@ const DIRECTIONS: [(&str, &[&str]); 6] = [
     ("labboard-frame", &["labboard-openml"]),
     ("labboard-figure", &["labboard-frame", "labboard-openml"]),
     ("labboard-store", &["labboard-frame", "labboard-openml"]),
-    (
-        "labboard",
-        &[
-            "labboard-figure",
-            "labboard-frame",
-            "labboard-openml",
-            "labboard-room",
-            "labboard-store",
-        ],
-    ),
+    ("labboard", &["labboard-figure", "labboard-frame", "labboard-openml", "labboard-room", "labboard-store"]),
 ];
 
 /// `room` runs on both sides and stays free of everything else.
@@ -57,17 +48,8 @@ const RUST_SOURCES: [&str; 13] = [
 ];
 
 /// Runs a check unless it passed on the same sources.
-fn unless_passed(
-    workspace: &Workspace,
-    step: &str,
-    force: bool,
-    inputs: &[&str],
-    check: impl FnOnce() -> Result<()>,
-) -> Result<Outcome> {
-    let hash = Inputs::of(step)
-        .text(&tools::rustc_version(workspace)?)
-        .paths(&workspace.root, inputs)?
-        .hash();
+fn unless_passed(workspace: &Workspace, step: &str, force: bool, inputs: &[&str], check: impl FnOnce() -> Result<()>) -> Result<Outcome> {
+    let hash = Inputs::of(step).text(&tools::rustc_version(workspace)?).paths(&workspace.root, inputs)?.hash();
     if !force && stamp::current(workspace, step, &hash).is_some() {
         return Ok(Outcome::Unchanged);
     }
@@ -82,10 +64,7 @@ pub fn format(workspace: &Workspace, report: &mut Report, force: bool) -> Result
         inputs.push("rustfmt.toml");
         unless_passed(workspace, "fmt", force, &inputs, || {
             // Only the names: `cargo fmt --all` mends what a diff would show.
-            command::run(
-                command::cargo(&workspace.root).args(["fmt", "--all", "--check", "--", "-l"]),
-            )
-            .context("run `cargo fmt --all`")
+            command::run(command::cargo(&workspace.root).args(["fmt", "--all", "--check", "--", "-l"])).context("run `cargo fmt --all`")
         })
     })
 }
@@ -99,33 +78,14 @@ pub fn clippy(workspace: &Workspace, report: &mut Report, force: bool) -> Result
             // Without a package: all default members, so that features unify as in the tests.
             &["--all-targets", "--features=ssr"],
         ),
-        (
-            "clippy-wasm",
-            "lints of the browser side",
-            &[
-                "--package=labboard",
-                "--lib",
-                "--features=hydrate",
-                "--target",
-                WASM_TARGET,
-            ],
-        ),
-        (
-            "clippy-xtask",
-            "lints of xtask",
-            &["--package=xtask", "--all-targets"],
-        ),
+        ("clippy-wasm", "lints of the browser side", &["--package=labboard", "--lib", "--features=hydrate", "--target", WASM_TARGET]),
+        ("clippy-xtask", "lints of xtask", &["--package=xtask", "--all-targets"]),
     ];
     let mut result = Ok(());
     for (name, what, arguments) in sides {
         let side = report.step(name, what, || {
             unless_passed(workspace, name, force, &RUST_SOURCES, || {
-                command::run(
-                    command::cargo(&workspace.root)
-                        .arg("clippy")
-                        .args(arguments)
-                        .args(["--", "-D", "warnings"]),
-                )
+                command::run(command::cargo(&workspace.root).arg("clippy").args(arguments).args(["--", "-D", "warnings"]))
             })
         });
         result = result.and(side);
@@ -135,38 +95,30 @@ pub fn clippy(workspace: &Workspace, report: &mut Report, force: bool) -> Result
 
 /// What may depend on what.
 pub fn boundaries(workspace: &Workspace, report: &mut Report) -> Result<()> {
-    report.step(
-        "boundaries",
-        "what the browser build and each crate may depend on",
-        || {
-            let mut faults = Vec::new();
-            let tree = command::capture(command::cargo(&workspace.root).args([
-                "tree",
-                "--package=labboard",
-                "--no-default-features",
-                "--features=hydrate",
-                "--target",
-                WASM_TARGET,
-                "--edges=normal",
-                "--prefix=none",
-                "--format={p}",
-            ]))?;
-            for name in server_only(&tree) {
-                faults.push(format!(
-                    "{name} reaches the browser build (`cargo tree --features hydrate --target {WASM_TARGET} -i {name}` shows how)"
-                ));
-            }
-            let metadata = command::capture(command::cargo(&workspace.root).args([
-                "metadata",
-                "--no-deps",
-                "--format-version=1",
-            ]))?;
-            let metadata = serde_json::from_str(&metadata)?;
-            faults.extend(wrong_directions(&dependencies(&metadata)?));
-            ensure!(faults.is_empty(), "{}", faults.join("; "));
-            Ok(Outcome::Done)
-        },
-    )
+    report.step("boundaries", "what the browser build and each crate may depend on", || {
+        let mut faults = Vec::new();
+        let tree = command::capture(command::cargo(&workspace.root).args([
+            "tree",
+            "--package=labboard",
+            "--no-default-features",
+            "--features=hydrate",
+            "--target",
+            WASM_TARGET,
+            "--edges=normal",
+            "--prefix=none",
+            "--format={p}",
+        ]))?;
+        for name in server_only(&tree) {
+            faults.push(format!(
+                "{name} reaches the browser build (`cargo tree --features hydrate --target {WASM_TARGET} -i {name}` shows how)"
+            ));
+        }
+        let metadata = command::capture(command::cargo(&workspace.root).args(["metadata", "--no-deps", "--format-version=1"]))?;
+        let metadata = serde_json::from_str(&metadata)?;
+        faults.extend(wrong_directions(&dependencies(&metadata)?));
+        ensure!(faults.is_empty(), "{}", faults.join("; "));
+        Ok(Outcome::Done)
+    })
 }
 
 /// The crates in `cargo tree`'s output that belong to the server.
@@ -236,9 +188,7 @@ pub fn budget(workspace: &Workspace, report: &mut Report) -> Result<()> {
         if bytes > FIRST_VISIT {
             bail!("a first visit transfers {bytes} bytes of files, {FIRST_VISIT} are allowed");
         }
-        Ok(Outcome::Noted(format!(
-            "{bytes} of {FIRST_VISIT} bytes of files"
-        )))
+        Ok(Outcome::Noted(format!("{bytes} of {FIRST_VISIT} bytes of files")))
     })
 }
 

@@ -18,10 +18,7 @@ pub fn cargo(root: &Path) -> Command {
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
         // LEPTOS_OUTPUT_NAME is compiled into leptos and would change the names it asks for.
-        if text.starts_with("CARGO_PKG_")
-            || text.starts_with("CARGO_MANIFEST_")
-            || text == "LEPTOS_OUTPUT_NAME"
-        {
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") || text == "LEPTOS_OUTPUT_NAME" {
             command.env_remove(&name);
         }
     }
@@ -40,32 +37,21 @@ pub fn exists(program: &str) -> bool {
 
 /// Runs to the end with the terminal's own output; fails unless it succeeded.
 pub fn run(command: &mut Command) -> Result<()> {
-    let status = command
-        .stdin(Stdio::null())
-        .status()
-        .map_err(|error| cannot_start(command, error))?;
+    let status = command.stdin(Stdio::null()).status().map_err(|error| cannot_start(command, error))?;
     check(command, status)
 }
 
 /// Runs to the end and returns what it printed to stdout; its stderr is shown.
 pub fn capture(command: &mut Command) -> Result<String> {
-    let output = command
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|error| cannot_start(command, error))?;
+    let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().map_err(|error| cannot_start(command, error))?;
     check(command, output.status)?;
     String::from_utf8(output.stdout).with_context(|| format!("{} printed no text", name(command)))
 }
 
 /// Runs to the end, shows all output as it comes and returns it too.
 pub fn watch(command: &mut Command) -> Result<(ExitStatus, String)> {
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| cannot_start(command, error))?;
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(|error| cannot_start(command, error))?;
     let text = Mutex::new(String::new());
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     thread::scope(|scope| {
@@ -97,16 +83,8 @@ fn check(command: &Command, status: ExitStatus) -> Result<()> {
     if status.success() {
         return Ok(());
     }
-    let arguments: Vec<_> = command
-        .get_args()
-        .map(OsStr::to_string_lossy)
-        .take(4)
-        .collect();
-    bail!(
-        "`{} {}` ended with {status}",
-        name(command),
-        arguments.join(" ")
-    )
+    let arguments: Vec<_> = command.get_args().map(OsStr::to_string_lossy).take(4).collect();
+    bail!("`{} {}` ended with {status}", name(command), arguments.join(" "))
 }
 
 fn cannot_start(command: &Command, error: std::io::Error) -> anyhow::Error {
@@ -124,11 +102,7 @@ fn cannot_start(command: &Command, error: std::io::Error) -> anyhow::Error {
 }
 
 fn name(command: &Command) -> String {
-    Path::new(command.get_program())
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned()
+    Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 #[cfg(test)]
@@ -138,9 +112,6 @@ mod tests {
     #[test]
     fn a_missing_program_is_named_in_one_line() {
         let error = run(&mut Command::new("no-such-program-here")).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "no-such-program-here is missing: install it and put it on PATH"
-        );
+        assert_eq!(error.to_string(), "no-such-program-here is missing: install it and put it on PATH");
     }
 }

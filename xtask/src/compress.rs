@@ -19,19 +19,7 @@ use std::{
     thread,
 };
 
-const COMPRESSIBLE: [&str; 11] = [
-    "css",
-    "html",
-    "ico",
-    "js",
-    "json",
-    "map",
-    "mjs",
-    "svg",
-    "txt",
-    "wasm",
-    "webmanifest",
-];
+const COMPRESSIBLE: [&str; 11] = ["css", "html", "ico", "js", "json", "map", "mjs", "svg", "txt", "wasm", "webmanifest"];
 /// Below one network packet there is nothing to win.
 const SMALLEST: usize = 1_000;
 /// Compressed results kept in the cache.
@@ -44,10 +32,7 @@ pub fn is_compressed(path: &Path) -> bool {
 /// Writes `.br` and `.gz` beside each file of the site that gains from it.
 pub fn site(workspace: &Workspace, report: &mut Report, site: &Path) -> Result<()> {
     report.step("compress", "brotli and gzip beside each file", || {
-        let files: Vec<PathBuf> = stamp::files(site)?
-            .into_iter()
-            .filter(|path| gains(path))
-            .collect();
+        let files: Vec<PathBuf> = stamp::files(site)?.into_iter().filter(|path| gains(path)).collect();
         let (next, made) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let failure = Mutex::new(None);
         thread::scope(|scope| {
@@ -81,9 +66,7 @@ pub fn site(workspace: &Workspace, report: &mut Report, site: &Path) -> Result<(
 }
 
 fn gains(path: &Path) -> bool {
-    path.extension()
-        .and_then(OsStr::to_str)
-        .is_some_and(|extension| COMPRESSIBLE.contains(&extension))
+    path.extension().and_then(OsStr::to_str).is_some_and(|extension| COMPRESSIBLE.contains(&extension))
         && path.file_name() != Some(OsStr::new("build.txt"))
 }
 
@@ -139,12 +122,7 @@ pub fn write_if_different(to: &Path, content: &[u8]) -> Result<()> {
 }
 
 pub fn brotli(raw: &[u8]) -> Result<Vec<u8>> {
-    let parameters = brotli::enc::BrotliEncoderParams {
-        quality: 11,
-        lgwin: 22,
-        size_hint: raw.len(),
-        ..Default::default()
-    };
+    let parameters = brotli::enc::BrotliEncoderParams { quality: 11, lgwin: 22, size_hint: raw.len(), ..Default::default() };
     let mut out = Vec::new();
     brotli::BrotliCompress(&mut &*raw, &mut out, &parameters)?;
     Ok(out)
@@ -161,10 +139,7 @@ pub fn first_visit(site: &Path) -> Result<u64> {
     let mut total = 0;
     for path in site_files(site)? {
         // Licences, icons for installing and the like are not part of a page.
-        let on_the_page = matches!(
-            path.extension().and_then(OsStr::to_str),
-            Some("css" | "js" | "wasm" | "woff2")
-        );
+        let on_the_page = matches!(path.extension().and_then(OsStr::to_str), Some("css" | "js" | "wasm" | "woff2"));
         if on_the_page {
             let brotli = with_suffix(&path, "br");
             total += fs::metadata(if brotli.is_file() { &brotli } else { &path })?.len();
@@ -177,9 +152,7 @@ pub fn first_visit(site: &Path) -> Result<u64> {
 pub fn print_sizes(site: &Path) -> Result<()> {
     println!("{:>10} {:>10} {:>10}  file", "raw", "gzip", "brotli");
     for path in site_files(site)? {
-        let size = |path: &Path| {
-            fs::metadata(path).map_or_else(|_| "-".to_owned(), |file| file.len().to_string())
-        };
+        let size = |path: &Path| fs::metadata(path).map_or_else(|_| "-".to_owned(), |file| file.len().to_string());
         println!(
             "{:>10} {:>10} {:>10}  {}",
             size(&path),
@@ -213,9 +186,7 @@ mod tests {
         brotli::BrotliDecompress(&mut &*brotli(&raw).unwrap(), &mut out).unwrap();
         assert_eq!(out, raw);
         out.clear();
-        flate2::read::GzDecoder::new(&*gzip(&raw).unwrap())
-            .read_to_end(&mut out)
-            .unwrap();
+        flate2::read::GzDecoder::new(&*gzip(&raw).unwrap()).read_to_end(&mut out).unwrap();
         assert_eq!(out, raw);
     }
 

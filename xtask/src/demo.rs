@@ -70,12 +70,6 @@ mod tests {
             entry.read_to_string(&mut content).unwrap();
             found.push((entry.path().unwrap().display().to_string(), content));
         }
-        assert_eq!(
-            found,
-            [
-                ("a.json".to_owned(), "{}".to_owned()),
-                ("b/iris.arff".to_owned(), "@relation iris".to_owned())
-            ]
-        );
+        assert_eq!(found, [("a.json".to_owned(), "{}".to_owned()), ("b/iris.arff".to_owned(), "@relation iris".to_owned())]);
     }
 }

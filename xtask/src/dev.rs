@@ -20,15 +20,7 @@ const PAUSE: Duration = Duration::from_millis(700);
 const FAREWELL: Duration = Duration::from_secs(3);
 
 /// A change in these means another server; in all others only another site.
-const SERVER: [&str; 7] = [
-    "src",
-    "crates",
-    "migrations",
-    "Cargo.toml",
-    "Cargo.lock",
-    "Leptos.toml",
-    "demo/data",
-];
+const SERVER: [&str; 7] = ["src", "crates", "migrations", "Cargo.toml", "Cargo.lock", "Leptos.toml", "demo/data"];
 const SITE: [&str; 3] = ["style", "public", "xtask/npm"];
 
 type Seen = BTreeMap<PathBuf, (SystemTime, u64)>;
@@ -39,10 +31,7 @@ pub fn watch(workspace: &Workspace, report: &mut Report, arguments: &[String]) -
     let mut server = build(workspace, report, true, None, arguments);
     loop {
         thread::sleep(PAUSE);
-        let (server_now, site_now) = (
-            look(&workspace.root, &SERVER)?,
-            look(&workspace.root, &SITE)?,
-        );
+        let (server_now, site_now) = (look(&workspace.root, &SERVER)?, look(&workspace.root, &SITE)?);
         let other_server = server_now != server_files;
         if !other_server && site_now == site_files {
             if let Some(Ok(Some(status))) = server.as_mut().map(Child::try_wait) {
@@ -51,8 +40,7 @@ pub fn watch(workspace: &Workspace, report: &mut Report, arguments: &[String]) -
             }
             continue;
         }
-        let changed = first_difference(&server_files, &server_now)
-            .or_else(|| first_difference(&site_files, &site_now));
+        let changed = first_difference(&server_files, &server_now).or_else(|| first_difference(&site_files, &site_now));
         if let Some(path) = changed {
             println!("\n== changed: {}", workspace.shown(&path));
         }
@@ -64,13 +52,7 @@ pub fn watch(workspace: &Workspace, report: &mut Report, arguments: &[String]) -
 }
 
 /// Builds; what does not compile is printed, and the old server stays.
-fn build(
-    workspace: &Workspace,
-    report: &mut Report,
-    with_server: bool,
-    running: Option<Child>,
-    arguments: &[String],
-) -> Option<Child> {
+fn build(workspace: &Workspace, report: &mut Report, with_server: bool, running: Option<Child>, arguments: &[String]) -> Option<Child> {
     // The server first: the browser reloads when the site's build changes, and should meet the new one.
     let mut running = running;
     if with_server {
@@ -83,9 +65,7 @@ fn build(
             if let Some(old) = running.take() {
                 stop(old);
             }
-            running = start(workspace, arguments)
-                .inspect_err(|error| println!("   server: {error:#}"))
-                .ok();
+            running = start(workspace, arguments).inspect_err(|error| println!("   server: {error:#}")).ok();
         }
     }
     let site = workspace.site(Flavour::Dev);
@@ -111,30 +91,17 @@ fn start(workspace: &Workspace, arguments: &[String]) -> Result<Child> {
     let binary = workspace.target().join("dev").join("labboard");
     app::place(&workspace.executable("debug"), &binary)?;
     let mut command = Command::new(&binary);
-    command
-        .arg("serve")
-        .args(arguments)
-        .envs(app::environment(workspace, Flavour::Dev))
-        .env("LABBOARD_DEV", "1");
-    if !arguments
-        .iter()
-        .any(|argument| argument.starts_with("--data-dir"))
-    {
+    command.arg("serve").args(arguments).envs(app::environment(workspace, Flavour::Dev)).env("LABBOARD_DEV", "1");
+    if !arguments.iter().any(|argument| argument.starts_with("--data-dir")) {
         let data = workspace.target().join("dev").join("data");
         command.arg("--data-dir").arg(data);
     }
-    command
-        .spawn()
-        .with_context(|| format!("cannot start {}", binary.display()))
+    command.spawn().with_context(|| format!("cannot start {}", binary.display()))
 }
 
 /// Asks the server to end, and ends it if it does not.
 fn stop(mut server: Child) {
-    let asked = cfg!(unix)
-        && Command::new("kill")
-            .args(["-TERM", &server.id().to_string()])
-            .status()
-            .is_ok_and(|status| status.success());
+    let asked = cfg!(unix) && Command::new("kill").args(["-TERM", &server.id().to_string()]).status().is_ok_and(|status| status.success());
     let start = Instant::now();
     while asked && start.elapsed() < FAREWELL {
         if !matches!(server.try_wait(), Ok(None)) {

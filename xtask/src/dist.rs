@@ -22,11 +22,7 @@ pub fn pack(workspace: &Workspace, report: &mut Report) -> Result<PathBuf> {
     let folder = workspace.target().join("dist");
     let mut packed = PathBuf::new();
     report.step("dist", "pack the binary, licence and checksums", || {
-        let name = format!(
-            "labboard-{}-{}",
-            env!("CARGO_PKG_VERSION"),
-            host(&tools::rustc_version(workspace)?)?
-        );
+        let name = format!("labboard-{}-{}", env!("CARGO_PKG_VERSION"), host(&tools::rustc_version(workspace)?)?);
         if folder.exists() {
             fs::remove_dir_all(&folder)?;
         }
@@ -46,21 +42,14 @@ pub fn pack(workspace: &Workspace, report: &mut Report) -> Result<PathBuf> {
         fs::write(&packed, &archive)?;
         let sums = format!("{}  {file}\n", stamp::sha256(&archive));
         fs::write(folder.join("SHA256SUMS"), sums)?;
-        Ok(Outcome::Noted(format!(
-            "{}, {:.1} MB",
-            workspace.shown(&packed),
-            archive.len() as f64 / 1e6
-        )))
+        Ok(Outcome::Noted(format!("{}, {:.1} MB", workspace.shown(&packed), archive.len() as f64 / 1e6)))
     })?;
     Ok(packed)
 }
 
 /// The host triple, from `rustc -vV`.
 fn host(rustc: &str) -> Result<&str> {
-    rustc
-        .lines()
-        .find_map(|line| line.strip_prefix("host: "))
-        .context("rustc names no host")
+    rustc.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc names no host")
 }
 
 /// One folder with the files in it; the same files give the same bytes.
@@ -96,10 +85,7 @@ mod tests {
 
     #[test]
     fn the_host_is_found() {
-        assert_eq!(
-            host("rustc 1.95.0\nhost: x86_64-unknown-linux-gnu\n").unwrap(),
-            "x86_64-unknown-linux-gnu"
-        );
+        assert_eq!(host("rustc 1.95.0\nhost: x86_64-unknown-linux-gnu\n").unwrap(), "x86_64-unknown-linux-gnu");
         assert!(host("").is_err());
     }
 }

@@ -60,21 +60,13 @@ pub struct Report {
 
 impl Default for Report {
     fn default() -> Self {
-        Self {
-            started: Instant::now(),
-            lines: Vec::new(),
-        }
+        Self { started: Instant::now(), lines: Vec::new() }
     }
 }
 
 impl Report {
     /// Runs one step, prints how it went and hands its error on.
-    pub fn step(
-        &mut self,
-        name: &'static str,
-        what: &str,
-        work: impl FnOnce() -> Result<Outcome>,
-    ) -> Result<()> {
+    pub fn step(&mut self, name: &'static str, what: &str, work: impl FnOnce() -> Result<Outcome>) -> Result<()> {
         println!("== {name}: {what}");
         let start = Instant::now();
         let result = work();
@@ -86,19 +78,11 @@ impl Report {
         let error = match result {
             Ok(outcome) => {
                 let failed = matches!(outcome, Outcome::Tests(Tally { failed: 1.., .. }));
-                self.lines.push(Line {
-                    name,
-                    took,
-                    result: Ok(outcome),
-                });
+                self.lines.push(Line { name, took, result: Ok(outcome) });
                 failed.then(|| Error::msg(format!("{name}: tests failed")))
             }
             Err(error) => {
-                self.lines.push(Line {
-                    name,
-                    took,
-                    result: Err(format!("{error:#}")),
-                });
+                self.lines.push(Line { name, took, result: Err(format!("{error:#}")) });
                 Some(error)
             }
         };
@@ -153,11 +137,7 @@ fn describe(outcome: &Outcome, took: Duration) -> String {
 
 fn seconds(duration: Duration) -> String {
     let total = duration.as_secs_f64();
-    if total < 100.0 {
-        format!("{total:.1} s")
-    } else {
-        format!("{} min {:02} s", total as u64 / 60, total as u64 % 60)
-    }
+    if total < 100.0 { format!("{total:.1} s") } else { format!("{} min {:02} s", total as u64 / 60, total as u64 % 60) }
 }
 
 #[cfg(test)]
@@ -167,40 +147,17 @@ mod tests {
     #[test]
     fn a_failed_check_counts_as_a_failed_test() {
         let mut report = Report::default();
-        let tally = Tally {
-            passed: 3,
-            failed: 0,
-            skipped: 1,
-        };
-        report
-            .step("tests", "run", || Ok(Outcome::Tests(tally)))
-            .unwrap();
-        report
-            .step("fmt", "format", || anyhow::bail!("not formatted"))
-            .unwrap_err();
-        assert_eq!(
-            report.tally(),
-            Tally {
-                passed: 3,
-                failed: 1,
-                skipped: 1
-            }
-        );
+        let tally = Tally { passed: 3, failed: 0, skipped: 1 };
+        report.step("tests", "run", || Ok(Outcome::Tests(tally))).unwrap();
+        report.step("fmt", "format", || anyhow::bail!("not formatted")).unwrap_err();
+        assert_eq!(report.tally(), Tally { passed: 3, failed: 1, skipped: 1 });
     }
 
     #[test]
     fn failed_tests_are_an_error_and_counted_once() {
         let mut report = Report::default();
-        let tally = Tally {
-            passed: 3,
-            failed: 2,
-            skipped: 0,
-        };
-        assert!(
-            report
-                .step("tests", "run", || Ok(Outcome::Tests(tally)))
-                .is_err()
-        );
+        let tally = Tally { passed: 3, failed: 2, skipped: 0 };
+        assert!(report.step("tests", "run", || Ok(Outcome::Tests(tally))).is_err());
         assert_eq!(report.tally(), tally);
     }
 

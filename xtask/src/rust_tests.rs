@@ -59,47 +59,29 @@ pub fn unless_passed(
 
 fn parse_note(note: &str) -> Option<Tally> {
     let (passed, skipped) = note.trim().split_once(' ')?;
-    Some(Tally {
-        passed: passed.parse().ok()?,
-        failed: 0,
-        skipped: skipped.parse().ok()?,
-    })
+    Some(Tally { passed: passed.parse().ok()?, failed: 0, skipped: skipped.parse().ok()? })
 }
 
 /// Unit and integration tests of the application and its crates, then of xtask.
 pub fn rust(workspace: &Workspace, report: &mut Report, options: &Options) -> Result<()> {
     let nextest = nextest(report)?;
     let application = report.step("rust", "unit and integration tests", || {
-        unless_passed(workspace, "rust", options, &INPUTS, || {
-            tests(workspace, options, nextest, &["--features=ssr"])
-        })
+        unless_passed(workspace, "rust", options, &INPUTS, || tests(workspace, options, nextest, &["--features=ssr"]))
     });
     let xtask = report.step("xtask", "tests of xtask", || {
-        unless_passed(
-            workspace,
-            "xtask",
-            options,
-            &["xtask", "Cargo.lock"],
-            || tests(workspace, options, nextest, &["--package=xtask"]),
-        )
+        unless_passed(workspace, "xtask", options, &["xtask", "Cargo.lock"], || tests(workspace, options, nextest, &["--package=xtask"]))
     });
     application.and(xtask)
 }
 
 /// Whether nextest is there, or can be installed; plain `cargo test` does otherwise.
 fn nextest(report: &mut Report) -> Result<bool> {
-    let there = || {
-        Command::new("cargo")
-            .args(["nextest", "--version"])
-            .output()
-            .is_ok_and(|output| output.status.success())
-    };
+    let there = || Command::new("cargo").args(["nextest", "--version"]).output().is_ok_and(|output| output.status.success());
     if there() {
         return Ok(true);
     }
     report.step("nextest", "install the test runner", || {
-        let installed =
-            command::run(Command::new("cargo").args(["install", "--locked", "cargo-nextest"]));
+        let installed = command::run(Command::new("cargo").args(["install", "--locked", "cargo-nextest"]));
         Ok(match installed {
             Ok(()) => Outcome::Done,
             Err(error) => Outcome::Noted(format!("{error:#}; `cargo test` runs the tests instead")),
@@ -125,11 +107,7 @@ fn tests(workspace: &Workspace, options: &Options, nextest: bool, which: &[&str]
     }
     set_environment(&mut cargo, workspace, options);
     let (status, text) = command::watch(&mut cargo)?;
-    let tally = if nextest {
-        nextest_tally(&text)
-    } else {
-        libtest_tally(&text)
-    };
+    let tally = if nextest { nextest_tally(&text) } else { libtest_tally(&text) };
     conclude(status.success(), tally)
 }
 
@@ -165,10 +143,7 @@ fn conclude(success: bool, tally: Option<Tally>) -> Result<Tally> {
 
 /// Reads nextest's closing line: `Summary [ 1.2s] 9 tests run: 7 passed (1 slow), 1 failed, 1 timed out, 2 skipped`.
 fn nextest_tally(text: &str) -> Option<Tally> {
-    let line = text
-        .lines()
-        .rev()
-        .find(|line| line.trim_start().starts_with("Summary ["))?;
+    let line = text.lines().rev().find(|line| line.trim_start().starts_with("Summary ["))?;
     let (_, counts) = line.split_once(" run: ")?;
     let mut tally = Tally::default();
     for part in counts.split(", ") {
@@ -218,11 +193,7 @@ mod tests {
     #[test]
     fn nextests_summary_is_read() {
         let text = "    Starting 9 tests\n     Summary [   1.2s] 9 tests run: 6 passed (1 slow), 2 failed, 1 timed out, 4 skipped\nerror: test run failed\n";
-        let expected = Tally {
-            passed: 6,
-            failed: 3,
-            skipped: 4,
-        };
+        let expected = Tally { passed: 6, failed: 3, skipped: 4 };
         assert_eq!(nextest_tally(text), Some(expected));
         assert_eq!(nextest_tally("error: could not compile"), None);
     }
@@ -231,20 +202,13 @@ mod tests {
     fn libtests_results_are_added_up() {
         let text = "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.1s\n\
             test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out\n";
-        let expected = Tally {
-            passed: 4,
-            failed: 2,
-            skipped: 1,
-        };
+        let expected = Tally { passed: 4, failed: 2, skipped: 1 };
         assert_eq!(libtest_tally(text), Some(expected));
     }
 
     #[test]
     fn a_run_that_broke_down_is_an_error() {
-        let clean = Tally {
-            passed: 1,
-            ..Tally::default()
-        };
+        let clean = Tally { passed: 1, ..Tally::default() };
         assert!(conclude(false, None).is_err());
         assert!(conclude(false, Some(clean)).is_err());
         assert_eq!(conclude(true, Some(clean)).unwrap(), clean);
@@ -254,11 +218,7 @@ mod tests {
 
     #[test]
     fn a_note_is_read_back() {
-        let tally = Tally {
-            passed: 12,
-            failed: 0,
-            skipped: 3,
-        };
+        let tally = Tally { passed: 12, failed: 0, skipped: 3 };
         assert_eq!(parse_note("12 3"), Some(tally));
         assert_eq!(parse_note(""), None);
     }

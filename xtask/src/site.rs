@@ -37,11 +37,7 @@ pub fn build(workspace: &Workspace, report: &mut Report, flavour: Flavour) -> Re
         gather(&site, &wanted, flavour)?;
         let hash = content_hash(&site)?;
         let same = before.is_some_and(|before| before.starts_with(hash.as_bytes()));
-        Ok(if same {
-            Outcome::Unchanged
-        } else {
-            Outcome::Done
-        })
+        Ok(if same { Outcome::Unchanged } else { Outcome::Done })
     })?;
     let hash = content_hash(&site)?;
     if flavour == Flavour::Release {
@@ -69,14 +65,9 @@ fn gather(site: &Path, wanted: &BTreeMap<PathBuf, PathBuf>, flavour: Flavour) ->
     fs::create_dir_all(site).with_context(|| format!("cannot create {}", site.display()))?;
     for file in stamp::files(site)? {
         let name = file.strip_prefix(site)?;
-        let raw = if compress::is_compressed(name) {
-            name.with_extension("")
-        } else {
-            name.to_owned()
-        };
-        let stays = name == Path::new(BUILD_FILE)
-            || wanted.contains_key(name)
-            || (flavour == Flavour::Release && wanted.contains_key(&raw));
+        let raw = if compress::is_compressed(name) { name.with_extension("") } else { name.to_owned() };
+        let stays =
+            name == Path::new(BUILD_FILE) || wanted.contains_key(name) || (flavour == Flavour::Release && wanted.contains_key(&raw));
         if !stays {
             fs::remove_file(&file)?;
         }

@@ -10,15 +10,7 @@ use std::{
 };
 
 /// Folders that hold results, never inputs.
-const NOT_INPUTS: [&str; 7] = [
-    ".git",
-    ".venv",
-    "__pycache__",
-    "node_modules",
-    "report",
-    "target",
-    "test-results",
-];
+const NOT_INPUTS: [&str; 7] = [".git", ".venv", "__pycache__", "node_modules", "report", "target", "test-results"];
 
 /// Everything that a step's result depends on.
 #[derive(Debug)]
@@ -53,8 +45,7 @@ impl Inputs {
             for file in files(&full)? {
                 let name = file.strip_prefix(root).unwrap_or(&file).to_string_lossy();
                 self.text(&name);
-                let content =
-                    fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+                let content = fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
                 self.bytes(&content);
             }
         }
@@ -67,12 +58,10 @@ impl Inputs {
 }
 
 pub fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 pub fn sha256(bytes: &[u8]) -> String {
@@ -94,11 +83,7 @@ fn collect(path: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
     }
     for entry in fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))? {
         let entry = entry?;
-        if entry.file_type()?.is_dir()
-            && NOT_INPUTS
-                .iter()
-                .any(|name| entry.file_name().to_str() == Some(name))
-        {
+        if entry.file_type()?.is_dir() && NOT_INPUTS.iter().any(|name| entry.file_name().to_str() == Some(name)) {
             continue;
         }
         collect(&entry.path(), found)?;
@@ -118,8 +103,7 @@ pub fn leave(workspace: &Workspace, step: &str, hash: &str, note: &str) -> Resul
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    fs::write(&path, format!("{hash}\n{note}"))
-        .with_context(|| format!("cannot write {}", path.display()))
+    fs::write(&path, format!("{hash}\n{note}")).with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn path(workspace: &Workspace, step: &str) -> PathBuf {
@@ -131,10 +115,7 @@ mod tests {
     use super::*;
 
     fn hash(root: &Path) -> String {
-        Inputs::of("test")
-            .paths(root, &["src", "absent"])
-            .unwrap()
-            .hash()
+        Inputs::of("test").paths(root, &["src", "absent"]).unwrap().hash()
     }
 
     #[test]
@@ -157,10 +138,7 @@ mod tests {
     #[test]
     fn a_stamp_holds_for_its_inputs_only() {
         let folder = tempfile::tempdir().unwrap();
-        let workspace = Workspace {
-            root: folder.path().to_owned(),
-            cargo_target: folder.path().join("elsewhere"),
-        };
+        let workspace = Workspace { root: folder.path().to_owned(), cargo_target: folder.path().join("elsewhere") };
         assert_eq!(current(&workspace, "step", "h1"), None);
         leave(&workspace, "step", "h1", "note").unwrap();
         assert_eq!(current(&workspace, "step", "h1").as_deref(), Some("note"));

@@ -17,10 +17,7 @@ pub fn compile(workspace: &Workspace, report: &mut Report) -> Result<PathBuf> {
         let main = workspace.root.join("style").join("main.scss");
         ensure!(main.is_file(), "style/main.scss is missing");
         let key = Inputs::of("styles 1")
-            .paths(
-                &workspace.npm_sources(),
-                &["package.json", "package-lock.json"],
-            )?
+            .paths(&workspace.npm_sources(), &["package.json", "package-lock.json"])?
             .paths(&workspace.root, &["style"])?
             .hash();
         let (done, made) = cache::folder(workspace, "styles", &key, 8, |out| {
@@ -33,11 +30,7 @@ pub fn compile(workspace: &Workspace, report: &mut Report) -> Result<PathBuf> {
             )
         })?;
         folder = Some(done);
-        Ok(if made {
-            Outcome::Done
-        } else {
-            Outcome::Unchanged
-        })
+        Ok(if made { Outcome::Done } else { Outcome::Unchanged })
     })?;
     folder.context("the styles step left no folder")
 }

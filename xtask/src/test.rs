@@ -48,19 +48,12 @@ impl Options {
 }
 
 pub fn run(workspace: &Workspace, report: &mut Report, options: &Options) -> Result<ExitCode> {
-    let options = &Options {
-        all: options.all || env::var("CI").is_ok_and(|value| value == "true"),
-        only: options.only.clone(),
-        ..*options
-    };
+    let options =
+        &Options { all: options.all || env::var("CI").is_ok_and(|value| value == "true"), only: options.only.clone(), ..*options };
     // Every error is already in the report; the later steps run all the same where they can.
     let _ = all(workspace, report, options);
     let tally = report.summarise();
-    Ok(if tally.failed == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn all(workspace: &Workspace, report: &mut Report, options: &Options) -> Result<()> {
@@ -88,9 +81,7 @@ fn all(workspace: &Workspace, report: &mut Report, options: &Options) -> Result<
         }
     }
     if tests {
-        let built = demo::pack(workspace, report)
-            .map(drop)
-            .and_then(|()| app::build_for_tests(workspace, report));
+        let built = demo::pack(workspace, report).map(drop).and_then(|()| app::build_for_tests(workspace, report));
         if built.is_ok() && options.wants(Step::Rust) {
             note(rust_tests::rust(workspace, report, options));
         }
@@ -111,12 +102,7 @@ mod tests {
     use super::*;
 
     fn options(only: &[Step], no_browser: bool) -> Options {
-        Options {
-            only: only.to_vec(),
-            long: false,
-            no_browser,
-            all: false,
-        }
+        Options { only: only.to_vec(), long: false, no_browser, all: false }
     }
 
     #[test]

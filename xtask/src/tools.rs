@@ -18,11 +18,7 @@ const OLDEST_NODE: u32 = 20;
 
 /// Identifies the compiler: what it makes is reused only with the same one.
 pub fn rustc_version(workspace: &Workspace) -> Result<String> {
-    command::capture(
-        Command::new("rustc")
-            .arg("-vV")
-            .current_dir(&workspace.root),
-    )
+    command::capture(Command::new("rustc").arg("-vV").current_dir(&workspace.root))
 }
 
 /// Makes sure that Rust can compile for the browser and that Node is there.
@@ -32,24 +28,15 @@ pub fn set_up(workspace: &Workspace, report: &mut Report) -> Result<()> {
         if has_wasm_target(workspace)? {
             return Ok(Outcome::Unchanged);
         }
-        command::run(
-            Command::new("rustup")
-                .args(["target", "add", WASM_TARGET])
-                .current_dir(&workspace.root),
-        )
-        .with_context(|| {
-            format!("Rust's {WASM_TARGET} target is missing: run `rustup target add {WASM_TARGET}`")
-        })?;
+        command::run(Command::new("rustup").args(["target", "add", WASM_TARGET]).current_dir(&workspace.root))
+            .with_context(|| format!("Rust's {WASM_TARGET} target is missing: run `rustup target add {WASM_TARGET}`"))?;
         Ok(Outcome::Done)
     })
 }
 
 fn has_wasm_target(workspace: &Workspace) -> Result<bool> {
-    let libraries = command::capture(
-        Command::new("rustc")
-            .args(["--print", "target-libdir", "--target", WASM_TARGET])
-            .current_dir(&workspace.root),
-    )?;
+    let libraries =
+        command::capture(Command::new("rustc").args(["--print", "target-libdir", "--target", WASM_TARGET]).current_dir(&workspace.root))?;
     Ok(Path::new(libraries.trim()).is_dir())
 }
 
@@ -57,21 +44,12 @@ fn check_node() -> Result<()> {
     let version = command::capture(Command::new("node").arg("--version"))?;
     match major(&version) {
         Some(OLDEST_NODE..) => Ok(()),
-        _ => bail!(
-            "Node.js {} is too old: install Node.js {OLDEST_NODE} or newer",
-            version.trim()
-        ),
+        _ => bail!("Node.js {} is too old: install Node.js {OLDEST_NODE} or newer", version.trim()),
     }
 }
 
 fn major(version: &str) -> Option<u32> {
-    version
-        .trim()
-        .trim_start_matches('v')
-        .split('.')
-        .next()?
-        .parse()
-        .ok()
+    version.trim().trim_start_matches('v').split('.').next()?.parse().ok()
 }
 
 /// Installs what the lock file beside `package.json` names.
@@ -80,13 +58,7 @@ pub fn npm_ci(folder: &Path) -> Result<()> {
     // Without install scripts: none is needed, and some would download browsers or compile C++.
     command::run(
         Command::new(npm)
-            .args([
-                "ci",
-                "--ignore-scripts",
-                "--no-audit",
-                "--no-fund",
-                "--loglevel=error",
-            ])
+            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"])
             .env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1")
             .current_dir(folder),
     )
@@ -100,14 +72,11 @@ pub struct Packages(PathBuf);
 impl Packages {
     pub fn install(workspace: &Workspace) -> Result<Self> {
         let sources = workspace.npm_sources();
-        let key = Inputs::of("npm 1")
-            .paths(&sources, &["package.json", "package-lock.json"])?
-            .hash();
+        let key = Inputs::of("npm 1").paths(&sources, &["package.json", "package-lock.json"])?.hash();
         let (folder, _) = cache::folder(workspace, "npm", &key, 2, |folder| {
             println!("   npm: installing the front-end packages");
             for file in ["package.json", "package-lock.json"] {
-                fs::copy(sources.join(file), folder.join(file))
-                    .with_context(|| format!("cannot copy xtask/npm/{file}"))?;
+                fs::copy(sources.join(file), folder.join(file)).with_context(|| format!("cannot copy xtask/npm/{file}"))?;
             }
             npm_ci(folder)
         })?;
@@ -124,8 +93,7 @@ impl Packages {
     /// A script of the workspace, placed where it finds the packages.
     pub fn own_script(&self, workspace: &Workspace, name: &str) -> Result<Command> {
         let placed = self.0.join(name);
-        fs::copy(workspace.npm_sources().join(name), &placed)
-            .with_context(|| format!("cannot copy xtask/npm/{name}"))?;
+        fs::copy(workspace.npm_sources().join(name), &placed).with_context(|| format!("cannot copy xtask/npm/{name}"))?;
         let mut command = Command::new("node");
         command.arg(placed);
         Ok(command)

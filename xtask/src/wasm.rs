@@ -15,14 +15,7 @@ use std::{
 use wasm_bindgen_cli_support::Bindgen;
 
 /// What the compiled library depends on.
-const SOURCES: [&str; 6] = [
-    "src",
-    "crates",
-    "Cargo.toml",
-    "Cargo.lock",
-    ".cargo",
-    "Leptos.toml",
-];
+const SOURCES: [&str; 6] = ["src", "crates", "Cargo.toml", "Cargo.lock", ".cargo", "Leptos.toml"];
 
 /// What rustc emits by default, which wasm-opt must be told to accept.
 const WASM_OPT: [&str; 7] = [
@@ -38,52 +31,35 @@ const WASM_OPT: [&str; 7] = [
 /// The folder with labboard.js and labboard_bg.wasm.
 pub fn build(workspace: &Workspace, report: &mut Report, flavour: Flavour) -> Result<PathBuf> {
     let mut folder = None;
-    report.step(
-        "wasm",
-        "compile the browser side, make its bindings, shrink it",
-        || {
-            let sources = Inputs::of("wasm 1")
-                .text(&format!("{flavour:?}"))
-                .text(&rustc_version(workspace)?)
-                .paths(&workspace.root, &SOURCES)?
-                .hash();
-            // The sources lead to a compiled module, the module to the result: an edit that
-            // only touches the server ends at the same module and costs no wasm-opt.
-            let known = known_module(workspace, &sources);
-            if let Some(done) = known.and_then(|module| finished(workspace, &module)) {
-                folder = Some(done);
-                return Ok(Outcome::Unchanged);
-            }
-            let compiled = compile(workspace, flavour)?;
-            let module = Inputs::of("bindings 1")
-                .text(&format!("{flavour:?}"))
-                .text(&bindings_version(workspace)?)
-                .paths(
-                    &workspace.npm_sources(),
-                    &["package.json", "package-lock.json"],
-                )?
-                .bytes(&fs::read(&compiled).with_context(|| {
-                    format!(
-                        "cargo made no {}: is the library a cdylib?",
-                        compiled.display()
-                    )
-                })?)
-                .hash();
-            let (done, _) = cache::folder(workspace, "wasm", &module, 6, |out| {
-                bind(&compiled, out, flavour)?;
-                match flavour {
-                    Flavour::Dev => Ok(()),
-                    Flavour::Release => shrink(workspace, out),
-                }
-            })?;
-            cache::folder(workspace, "wasm-sources", &sources, 12, |out| {
-                Ok(fs::write(out.join("module"), &module)?)
-            })?;
-            let size = fs::metadata(done.join("labboard_bg.wasm"))?.len();
+    report.step("wasm", "compile the browser side, make its bindings, shrink it", || {
+        let sources =
+            Inputs::of("wasm 1").text(&format!("{flavour:?}")).text(&rustc_version(workspace)?).paths(&workspace.root, &SOURCES)?.hash();
+        // The sources lead to a compiled module, the module to the result: an edit that
+        // only touches the server ends at the same module and costs no wasm-opt.
+        let known = known_module(workspace, &sources);
+        if let Some(done) = known.and_then(|module| finished(workspace, &module)) {
             folder = Some(done);
-            Ok(Outcome::Noted(format!("{} kB of WASM", size / 1000)))
-        },
-    )?;
+            return Ok(Outcome::Unchanged);
+        }
+        let compiled = compile(workspace, flavour)?;
+        let module = Inputs::of("bindings 1")
+            .text(&format!("{flavour:?}"))
+            .text(&bindings_version(workspace)?)
+            .paths(&workspace.npm_sources(), &["package.json", "package-lock.json"])?
+            .bytes(&fs::read(&compiled).with_context(|| format!("cargo made no {}: is the library a cdylib?", compiled.display()))?)
+            .hash();
+        let (done, _) = cache::folder(workspace, "wasm", &module, 6, |out| {
+            bind(&compiled, out, flavour)?;
+            match flavour {
+                Flavour::Dev => Ok(()),
+                Flavour::Release => shrink(workspace, out),
+            }
+        })?;
+        cache::folder(workspace, "wasm-sources", &sources, 12, |out| Ok(fs::write(out.join("module"), &module)?))?;
+        let size = fs::metadata(done.join("labboard_bg.wasm"))?.len();
+        folder = Some(done);
+        Ok(Outcome::Noted(format!("{} kB of WASM", size / 1000)))
+    })?;
     folder.context("the WASM step left no folder")
 }
 
@@ -103,10 +79,7 @@ fn finished(workspace: &Workspace, module: &str) -> Option<PathBuf> {
 /// The lock file's line for wasm-bindgen, so that another version makes the bindings anew.
 fn bindings_version(workspace: &Workspace) -> Result<String> {
     let lock = fs::read_to_string(workspace.root.join("Cargo.lock")).context("no Cargo.lock")?;
-    let after = lock
-        .split("name = \"wasm-bindgen\"\n")
-        .nth(1)
-        .unwrap_or_default();
+    let after = lock.split("name = \"wasm-bindgen\"\n").nth(1).unwrap_or_default();
     Ok(after.lines().next().unwrap_or_default().to_owned())
 }
 
@@ -126,11 +99,7 @@ fn compile(workspace: &Workspace, flavour: Flavour) -> Result<PathBuf> {
         "--profile",
         profile,
     ]))?;
-    Ok(workspace
-        .cargo_target
-        .join(WASM_TARGET)
-        .join(folder)
-        .join("labboard.wasm"))
+    Ok(workspace.cargo_target.join(WASM_TARGET).join(folder).join("labboard.wasm"))
 }
 
 fn bind(compiled: &Path, out: &Path, flavour: Flavour) -> Result<()> {
@@ -151,14 +120,7 @@ fn shrink(workspace: &Workspace, out: &Path) -> Result<()> {
     let packages = Packages::install(workspace)?;
     let wasm = out.join("labboard_bg.wasm");
     let before = fs::metadata(&wasm)?.len();
-    command::run(
-        packages
-            .script("binaryen/bin/wasm-opt")
-            .args(WASM_OPT)
-            .arg(&wasm)
-            .arg("-o")
-            .arg(&wasm),
-    )?;
+    command::run(packages.script("binaryen/bin/wasm-opt").args(WASM_OPT).arg(&wasm).arg("-o").arg(&wasm))?;
     let after = fs::metadata(&wasm)?.len();
     println!("   wasm-opt: {} kB to {} kB", before / 1000, after / 1000);
     let script = out.join("labboard.js");
@@ -166,12 +128,7 @@ fn shrink(workspace: &Workspace, out: &Path) -> Result<()> {
         packages
             .script("esbuild/bin/esbuild")
             .arg(&script)
-            .args([
-                "--minify",
-                "--format=esm",
-                "--log-level=warning",
-                "--allow-overwrite",
-            ])
+            .args(["--minify", "--format=esm", "--log-level=warning", "--allow-overwrite"])
             .arg(format!("--outfile={}", script.display())),
     )
 }
@@ -183,15 +140,9 @@ mod tests {
     #[test]
     fn the_version_of_wasm_bindgen_is_read_from_the_lock_file() {
         let folder = tempfile::tempdir().unwrap();
-        let workspace = Workspace {
-            root: folder.path().to_owned(),
-            cargo_target: folder.path().join("target"),
-        };
+        let workspace = Workspace { root: folder.path().to_owned(), cargo_target: folder.path().join("target") };
         let lock = "[[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.130\"\n";
         fs::write(folder.path().join("Cargo.lock"), lock).unwrap();
-        assert_eq!(
-            bindings_version(&workspace).unwrap(),
-            "version = \"0.2.130\""
-        );
+        assert_eq!(bindings_version(&workspace).unwrap(), "version = \"0.2.130\"");
     }
 }

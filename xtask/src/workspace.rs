@@ -25,12 +25,8 @@ pub struct Workspace {
 impl Workspace {
     pub fn locate() -> Result<Self> {
         // Asked at run time: clones that share a target directory may share this executable.
-        let manifest_dir = env::var_os("CARGO_MANIFEST_DIR")
-            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-        let root = manifest_dir
-            .parent()
-            .context("xtask has no parent directory")?
-            .to_owned();
+        let manifest_dir = env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+        let root = manifest_dir.parent().context("xtask has no parent directory")?.to_owned();
         let cargo_target = match env::var_os("CARGO_TARGET_DIR") {
             Some(dir) => env::current_dir()?.join(dir),
             None => root.join("target"),
@@ -69,16 +65,11 @@ impl Workspace {
 
     /// The executable that cargo leaves for a profile's directory (`debug`, `release`).
     pub fn executable(&self, profile_dir: &str) -> PathBuf {
-        self.cargo_target
-            .join(profile_dir)
-            .join(format!("labboard{}", env::consts::EXE_SUFFIX))
+        self.cargo_target.join(profile_dir).join(format!("labboard{}", env::consts::EXE_SUFFIX))
     }
 
     /// A path as a person wants to read it.
     pub fn shown(&self, path: &Path) -> String {
-        path.strip_prefix(&self.root)
-            .unwrap_or(path)
-            .display()
-            .to_string()
+        path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
     }
 }

@@ -46,7 +46,7 @@ pub fn shorten(raw: &str, limit: usize) -> String {
 }
 
 /// A flow's short name: without package paths, and for a pipeline the part that learns, which is the last one.
-/// `sklearn.pipeline.Pipeline(scale=a.Scaler,clf=sklearn.svm.SVC)(3)` is `SVC pipeline`, `weka.J48` is `J48`.
+/// `sklearn.pipeline.Pipeline(scale=a.Scaler,clf=sklearn.svm.SVC)(3)` is `SVC`, `weka.J48` is `J48`.
 pub fn short_flow(name: &str) -> String {
     let class = |path: &str| path.rsplit('.').find(|part| !part.is_empty()).unwrap_or(path).trim().to_owned();
     let head = name.split('(').next().unwrap_or(name).trim();
@@ -54,7 +54,7 @@ pub fn short_flow(name: &str) -> String {
     if own == "Pipeline"
         && let Some(last) = last_component(&name[head.len()..])
     {
-        return format!("{} pipeline", class(last));
+        return class(last);
     }
     if own.is_empty() { name.to_owned() } else { own }
 }
@@ -218,9 +218,9 @@ mod tests {
     fn names_are_cut_and_flows_are_short() {
         assert_eq!(shorten("abcdef", 4), "abc…");
         assert_eq!(shorten("abc", 4), "abc");
-        assert_eq!(short_flow("sklearn.pipeline.Pipeline(a=b.C)(3)"), "C pipeline");
-        assert_eq!(short_flow("p.Pipeline(t=c.Columns(n=o.Hot,m=s.Scale),clf=e.Forest(x=y.Z))"), "Forest pipeline");
-        assert_eq!(short_flow("p.Pipeline(broken"), "broken pipeline");
+        assert_eq!(short_flow("sklearn.pipeline.Pipeline(a=b.C)(3)"), "C");
+        assert_eq!(short_flow("p.Pipeline(t=c.Columns(n=o.Hot,m=s.Scale),clf=e.Forest(x=y.Z))"), "Forest");
+        assert_eq!(short_flow("p.Pipeline(broken"), "broken");
         assert_eq!(short_flow("p.Pipeline()"), "Pipeline");
         assert_eq!(short_flow("weka.J48"), "J48");
         assert_eq!(short_flow("mlr"), "mlr");

@@ -53,15 +53,8 @@ impl Grouping {
     /// A single group of `rows` rows.
     #[must_use]
     pub fn all(rows: usize) -> Self {
-        let group = Group {
-            kind: GroupKind::All,
-            label: String::new(),
-            rows: rows as u64,
-        };
-        Self {
-            groups: vec![group],
-            index: vec![0],
-        }
+        let group = Group { kind: GroupKind::All, label: String::new(), rows: rows as u64 };
+        Self { groups: vec![group], index: vec![0] }
     }
 
     /// Groups the rows by level, in at most `most` groups (between 1 and [`Self::MOST`]) besides "missing".
@@ -75,49 +68,30 @@ impl Grouping {
         let missing = counts.pop().unwrap_or(0);
 
         let fits = levels.len() <= most;
-        let mut own: Vec<usize> = (0..levels.len())
-            .filter(|&code| fits || counts[code] > 0)
-            .collect();
+        let mut own: Vec<usize> = (0..levels.len()).filter(|&code| fits || counts[code] > 0).collect();
         if own.len() > most {
             own.sort_by_key(|&code| (std::cmp::Reverse(counts[code]), code));
             own.truncate(most - 1);
             own.sort_unstable();
         }
 
-        let mut grouping = Self {
-            groups: Vec::with_capacity(own.len() + 2),
-            index: vec![u8::MAX; levels.len() + 1],
-        };
+        let mut grouping = Self { groups: Vec::with_capacity(own.len() + 2), index: vec![u8::MAX; levels.len() + 1] };
         for &code in &own {
             grouping.index[code] = grouping.groups.len() as u8;
-            grouping.groups.push(Group {
-                kind: GroupKind::Class(code as u32),
-                label: levels[code].clone(),
-                rows: counts[code],
-            });
+            grouping.groups.push(Group { kind: GroupKind::Class(code as u32), label: levels[code].clone(), rows: counts[code] });
         }
-        let rest: Vec<usize> = (0..levels.len())
-            .filter(|&code| grouping.index[code] == u8::MAX && counts[code] > 0)
-            .collect();
+        let rest: Vec<usize> = (0..levels.len()).filter(|&code| grouping.index[code] == u8::MAX && counts[code] > 0).collect();
         if !rest.is_empty() {
             let other = grouping.groups.len() as u8;
             let rows = rest.iter().map(|&code| counts[code]).sum();
             for &code in &rest {
                 grouping.index[code] = other;
             }
-            grouping.groups.push(Group {
-                kind: GroupKind::Other(rest.len() as u32),
-                label: String::new(),
-                rows,
-            });
+            grouping.groups.push(Group { kind: GroupKind::Other(rest.len() as u32), label: String::new(), rows });
         }
         if missing > 0 || grouping.groups.is_empty() {
             let place = grouping.groups.len() as u8;
-            grouping.groups.push(Group {
-                kind: GroupKind::Missing,
-                label: String::new(),
-                rows: missing,
-            });
+            grouping.groups.push(Group { kind: GroupKind::Missing, label: String::new(), rows: missing });
             if let Some(last) = grouping.index.last_mut() {
                 *last = place;
             }
@@ -159,10 +133,7 @@ impl Grouping {
     /// The class column that colours rows by these groups.
     #[must_use]
     pub fn of<'a>(&'a self, codes: &'a [u32]) -> Classes<'a> {
-        Classes {
-            codes,
-            grouping: self,
-        }
+        Classes { codes, grouping: self }
     }
 }
 
@@ -196,23 +167,11 @@ pub fn quantile_groups(values: &[f64], k: usize) -> QuantileGroups {
             }
         }
     }
-    let codes = values
-        .iter()
-        .map(|value| {
-            if value.is_nan() {
-                MISSING
-            } else {
-                cuts.partition_point(|cut| cut < value) as u32
-            }
-        })
-        .collect();
+    let codes = values.iter().map(|value| if value.is_nan() { MISSING } else { cuts.partition_point(|cut| cut < value) as u32 }).collect();
     let labels = match (cuts.first(), cuts.last()) {
         (Some(first), Some(last)) => {
             let mut labels = vec![format!("≤ {}", short(*first))];
-            labels.extend(
-                cuts.windows(2)
-                    .map(|pair| format!("{} – {}", short(pair[0]), short(pair[1]))),
-            );
+            labels.extend(cuts.windows(2).map(|pair| format!("{} – {}", short(pair[0]), short(pair[1]))));
             labels.push(format!("> {}", short(*last)));
             labels
         }
@@ -222,11 +181,7 @@ pub fn quantile_groups(values: &[f64], k: usize) -> QuantileGroups {
             _ => vec![],
         },
     };
-    QuantileGroups {
-        codes,
-        labels,
-        cuts,
-    }
+    QuantileGroups { codes, labels, cuts }
 }
 
 /// A number in at most six significant digits.
@@ -240,11 +195,7 @@ fn short(value: f64) -> String {
     }
     let digits = (5 - magnitude).max(0) as usize;
     let text = format!("{value:.digits$}");
-    if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    } else {
-        text
-    }
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
 #[cfg(test)]
@@ -260,15 +211,7 @@ mod tests {
     fn all_levels_keep_their_place_when_they_fit() {
         let grouping = Grouping::new(&[2, 0, 0, MISSING], &levels(&["a", "b", "c"]), 8);
         let shape: Vec<_> = grouping.groups().iter().map(|g| (g.kind, g.rows)).collect();
-        assert_eq!(
-            shape,
-            [
-                (GroupKind::Class(0), 2),
-                (GroupKind::Class(1), 0),
-                (GroupKind::Class(2), 1),
-                (GroupKind::Missing, 1)
-            ]
-        );
+        assert_eq!(shape, [(GroupKind::Class(0), 2), (GroupKind::Class(1), 0), (GroupKind::Class(2), 1), (GroupKind::Missing, 1)]);
         assert_eq!(grouping.group_of(MISSING), 3);
     }
 
@@ -277,14 +220,7 @@ mod tests {
         let codes = [0, 1, 1, 1, 2, 3, 3, 4, 4];
         let grouping = Grouping::new(&codes, &levels(&["a", "b", "c", "d", "e"]), 3);
         let shape: Vec<_> = grouping.groups().iter().map(|g| (g.kind, g.rows)).collect();
-        assert_eq!(
-            shape,
-            [
-                (GroupKind::Class(1), 3),
-                (GroupKind::Class(3), 2),
-                (GroupKind::Other(3), 4)
-            ]
-        );
+        assert_eq!(shape, [(GroupKind::Class(1), 3), (GroupKind::Class(3), 2), (GroupKind::Other(3), 4)]);
         assert_eq!(grouping.group_of(0), 2);
         assert_eq!(grouping.group_of(3), 1);
     }
@@ -302,13 +238,7 @@ mod tests {
 
     #[test]
     fn short_numbers_keep_six_digits() {
-        for (value, text) in [
-            (0.1 + 0.2, "0.3"),
-            (1234.5678, "1234.57"),
-            (1e20, "1.0000e20"),
-            (-1.5, "-1.5"),
-            (1_234_567.8, "1234568"),
-        ] {
+        for (value, text) in [(0.1 + 0.2, "0.3"), (1234.5678, "1234.57"), (1e20, "1.0000e20"), (-1.5, "-1.5"), (1_234_567.8, "1234568")] {
             assert_eq!(short(value), text);
         }
     }

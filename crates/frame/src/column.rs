@@ -13,15 +13,9 @@ pub enum Column<'a> {
     /// Milliseconds since 1970-01-01 UTC.
     Date(&'a [f64]),
     /// Declared levels in declared order; not every level needs to be used.
-    Nominal {
-        codes: &'a [u32],
-        levels: &'a [String],
-    },
+    Nominal { codes: &'a [u32], levels: &'a [String] },
     /// Distinct strings in order of first appearance.
-    Text {
-        codes: &'a [u32],
-        levels: &'a [String],
-    },
+    Text { codes: &'a [u32], levels: &'a [String] },
 }
 
 impl<'a> Column<'a> {
@@ -53,9 +47,7 @@ impl<'a> Column<'a> {
     #[must_use]
     pub fn missing(&self) -> usize {
         match self {
-            Self::Numeric(values) | Self::Date(values) => {
-                values.iter().filter(|v| v.is_nan()).count()
-            }
+            Self::Numeric(values) | Self::Date(values) => values.iter().filter(|v| v.is_nan()).count(),
             Self::Nominal { codes, levels } | Self::Text { codes, levels } => {
                 let known = levels.len();
                 codes.iter().filter(|&&code| code as usize >= known).count()
@@ -107,15 +99,11 @@ impl<'a> Column<'a> {
     #[must_use]
     pub fn numeric_value(&self, row: usize) -> f64 {
         match self {
-            Self::Numeric(values) | Self::Date(values) => {
-                values.get(row).copied().unwrap_or(f64::NAN)
-            }
-            Self::Nominal { codes, levels } | Self::Text { codes, levels } => {
-                match codes.get(row) {
-                    Some(&code) if (code as usize) < levels.len() => f64::from(code),
-                    _ => f64::NAN,
-                }
-            }
+            Self::Numeric(values) | Self::Date(values) => values.get(row).copied().unwrap_or(f64::NAN),
+            Self::Nominal { codes, levels } | Self::Text { codes, levels } => match codes.get(row) {
+                Some(&code) if (code as usize) < levels.len() => f64::from(code),
+                _ => f64::NAN,
+            },
         }
     }
 
@@ -128,13 +116,7 @@ impl<'a> Column<'a> {
     pub(crate) fn clean_codes(self) -> Option<impl Iterator<Item = u32> + 'a> {
         let (codes, levels) = self.categories()?;
         let known = levels.len();
-        Some(codes.iter().map(move |&code| {
-            if (code as usize) < known {
-                code
-            } else {
-                MISSING
-            }
-        }))
+        Some(codes.iter().map(move |&code| if (code as usize) < known { code } else { MISSING }))
     }
 }
 
@@ -167,10 +149,7 @@ mod tests {
         assert!(column.is_missing(1) && !column.is_missing(2) && column.is_missing(9));
 
         let levels = ["a".to_owned(), "b".to_owned()];
-        let column = Column::Nominal {
-            codes: &[0, 1, MISSING, 7],
-            levels: &levels,
-        };
+        let column = Column::Nominal { codes: &[0, 1, MISSING, 7], levels: &levels };
         assert_eq!(column.missing(), 2);
         assert_eq!(column.level(1), Some("b"));
         assert_eq!(column.level(3), None);

@@ -53,11 +53,7 @@ impl<'a> Positions<'a> {
             Self::Numbers(values) => values[row],
             Self::Codes { codes, categories } => {
                 let code = codes[row];
-                if (code as usize) < categories {
-                    f64::from(code)
-                } else {
-                    f64::NAN
-                }
+                if (code as usize) < categories { f64::from(code) } else { f64::NAN }
             }
         }
     }
@@ -67,10 +63,7 @@ impl<'a> From<Column<'a>> for Positions<'a> {
     fn from(column: Column<'a>) -> Self {
         match column {
             Column::Numeric(values) | Column::Date(values) => Self::Numbers(values),
-            Column::Nominal { codes, levels } | Column::Text { codes, levels } => Self::Codes {
-                codes,
-                categories: levels.len(),
-            },
+            Column::Nominal { codes, levels } | Column::Text { codes, levels } => Self::Codes { codes, categories: levels.len() },
         }
     }
 }
@@ -88,11 +81,7 @@ impl Axis<'_> {
     /// The edge below cell `i`; `edge(bins)` is the upper end.
     #[must_use]
     pub fn edge(&self, i: usize) -> f64 {
-        if i >= self.bins {
-            self.high
-        } else {
-            self.low + (self.high - self.low) * (i as f64 / self.bins as f64)
-        }
+        if i >= self.bins { self.high } else { self.low + (self.high - self.low) * (i as f64 / self.bins as f64) }
     }
 
     /// All edges, one more than there are cells.
@@ -103,19 +92,11 @@ impl Axis<'_> {
 
     fn check(&self, name: &'static str, rows: usize) -> Result<(), DensityError> {
         if self.positions.len() != rows {
-            return Err(DensityError::Length {
-                axis: name,
-                rows: self.positions.len(),
-                expected: rows,
-            });
+            return Err(DensityError::Length { axis: name, rows: self.positions.len(), expected: rows });
         }
         let span = self.high - self.low;
         if !(span > 0.0 && span.is_finite() && (self.bins as f64 / span).is_finite()) {
-            return Err(DensityError::Window {
-                axis: name,
-                low: self.low,
-                high: self.high,
-            });
+            return Err(DensityError::Window { axis: name, low: self.low, high: self.high });
         }
         Ok(())
     }
@@ -125,17 +106,9 @@ impl Axis<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum DensityError {
     #[error("the {axis} axis has {rows} rows where {expected} are expected")]
-    Length {
-        axis: &'static str,
-        rows: usize,
-        expected: usize,
-    },
+    Length { axis: &'static str, rows: usize, expected: usize },
     #[error("the {axis} axis cannot reach from {low} to {high}")]
-    Window {
-        axis: &'static str,
-        low: f64,
-        high: f64,
-    },
+    Window { axis: &'static str, low: f64, high: f64 },
     #[error("{0} cells are too many or too few (1 to {MOST_CELLS})")]
     Cells(usize),
 }
@@ -165,9 +138,7 @@ impl Density {
     #[must_use]
     pub fn plane(&self, class: usize) -> &[u32] {
         let cells = self.width * self.height;
-        self.counts
-            .get(class * cells..(class + 1) * cells)
-            .unwrap_or_default()
+        self.counts.get(class * cells..(class + 1) * cells).unwrap_or_default()
     }
 }
 
@@ -189,23 +160,14 @@ impl Buffers {
 ///
 /// # Errors
 /// When the columns differ in length, a window is empty or not finite, or the grid has no or too many cells.
-pub fn count(
-    x: &Axis<'_>,
-    y: &Axis<'_>,
-    classes: Option<Classes<'_>>,
-    buffers: &mut Buffers,
-) -> Result<Density, DensityError> {
+pub fn count(x: &Axis<'_>, y: &Axis<'_>, classes: Option<Classes<'_>>, buffers: &mut Buffers) -> Result<Density, DensityError> {
     let rows = x.positions.len();
     x.check("x", rows)?;
     y.check("y", rows)?;
     if let Some(classes) = classes
         && classes.codes.len() != rows
     {
-        return Err(DensityError::Length {
-            axis: "colour",
-            rows: classes.codes.len(),
-            expected: rows,
-        });
+        return Err(DensityError::Length { axis: "colour", rows: classes.codes.len(), expected: rows });
     }
     let planes = classes.map_or(1, |classes| classes.grouping.len());
     let cells = x.bins.saturating_mul(y.bins).saturating_mul(planes);
@@ -215,19 +177,11 @@ pub fn count(
 
     let (x_finder, y_finder) = (Finder::new(x), Finder::new(y));
     let threads = threads_for(rows);
-    buffers
-        .threads
-        .resize_with(threads.max(buffers.threads.len()), Counter::default);
+    buffers.threads.resize_with(threads.max(buffers.threads.len()), Counter::default);
     let counters = &mut buffers.threads[..threads];
     let pass = |counter: &mut Counter, rows: Range<usize>| {
         counter.clear(cells);
-        counter.count_rows(
-            rows,
-            &x_finder,
-            &y_finder,
-            classes,
-            (x.bins, x.bins * y.bins),
-        );
+        counter.count_rows(rows, &x_finder, &y_finder, classes, (x.bins, x.bins * y.bins));
     };
     let mut counts = std::mem::take(&mut buffers.counts);
     // Every cell is written by the merge, so old counts may stay.
@@ -238,20 +192,15 @@ pub fn count(
         counter.write_into(&mut counts);
     } else {
         std::thread::scope(|scope| {
-            let handles: Vec<_> = split(rows, threads)
-                .zip(counters.iter_mut())
-                .map(|(range, counter)| scope.spawn(move || pass(counter, range)))
-                .collect();
+            let handles: Vec<_> =
+                split(rows, threads).zip(counters.iter_mut()).map(|(range, counter)| scope.spawn(move || pass(counter, range))).collect();
             handles.into_iter().for_each(join);
         });
         let counters = &*counters;
         std::thread::scope(|scope| {
             let part = cells.div_ceil(threads);
-            let handles: Vec<_> = counts
-                .chunks_mut(part)
-                .enumerate()
-                .map(|(at, chunk)| scope.spawn(move || merge(counters, chunk, at * part)))
-                .collect();
+            let handles: Vec<_> =
+                counts.chunks_mut(part).enumerate().map(|(at, chunk)| scope.spawn(move || merge(counters, chunk, at * part))).collect();
             handles.into_iter().for_each(join);
         });
         for counter in counters {
@@ -277,9 +226,7 @@ fn merge(counters: &[Counter], counts: &mut [u32], start: usize) {
     };
     // Two threads are the common case: one pass that only writes.
     if let [second] = rest {
-        let pairs = first.cells[start..end]
-            .iter()
-            .zip(&second.cells[start..end]);
+        let pairs = first.cells[start..end].iter().zip(&second.cells[start..end]);
         for (count, (&a, &b)) in counts.iter_mut().zip(pairs) {
             *count = u32::from(a) + u32::from(b);
         }
@@ -339,9 +286,7 @@ impl Counter {
                 Some(classes) => {
                     for ((&x, &y), &code) in xs.iter().zip(&*ys).zip(&classes.codes[start..end]) {
                         if x != OUTSIDE && y != OUTSIDE {
-                            self.increment(
-                                classes.grouping.group_of(code) as u32 * plane + y * width + x,
-                            );
+                            self.increment(classes.grouping.group_of(code) as u32 * plane + y * width + x);
                         }
                     }
                 }
@@ -395,27 +340,15 @@ impl<'a> Finder<'a> {
                 // Four times the rounding of an edge (in cells) and of the product.
                 let largest = axis.low.abs().max(axis.high.abs());
                 let doubt = (largest * per_unit + axis.bins as f64) * (8.0 * f64::EPSILON);
-                Self::Numbers {
-                    values,
-                    edges,
-                    per_unit,
-                    doubt,
-                }
+                Self::Numbers { values, edges, per_unit, doubt }
             }
             Positions::Codes { codes, categories } => {
                 let cell = |code: usize| {
                     let position = code as f64;
                     let inside = position >= axis.low && position <= axis.high;
-                    if inside {
-                        exact_cell(&edges, position, 0)
-                    } else {
-                        OUTSIDE
-                    }
+                    if inside { exact_cell(&edges, position, 0) } else { OUTSIDE }
                 };
-                Self::Codes {
-                    codes,
-                    cells: (0..categories).map(cell).chain([OUTSIDE]).collect(),
-                }
+                Self::Codes { codes, cells: (0..categories).map(cell).chain([OUTSIDE]).collect() }
             }
         }
     }
@@ -423,21 +356,13 @@ impl<'a> Finder<'a> {
     /// Writes the cells of a range of rows.
     fn find(&self, rows: Range<usize>, cells: &mut [u32]) {
         match self {
-            Self::Codes {
-                codes,
-                cells: of_code,
-            } => {
+            Self::Codes { codes, cells: of_code } => {
                 let last = of_code.len() - 1;
                 for (cell, &code) in cells.iter_mut().zip(&codes[rows]) {
                     *cell = of_code[(code as usize).min(last)];
                 }
             }
-            Self::Numbers {
-                values,
-                edges,
-                per_unit,
-                doubt,
-            } => {
+            Self::Numbers { values, edges, per_unit, doubt } => {
                 let values = &values[rows];
                 let (low, high) = (edges[0], edges[edges.len() - 1]);
                 let mut doubtful = false;
@@ -480,16 +405,10 @@ fn exact_cell(edges: &[f64], position: f64, guess: u32) -> u32 {
 #[must_use]
 pub fn extent(column: Column<'_>) -> Option<(f64, f64)> {
     match column {
-        Column::Nominal { levels, .. } | Column::Text { levels, .. } => {
-            (!levels.is_empty()).then(|| (-0.5, levels.len() as f64 - 0.5))
-        }
+        Column::Nominal { levels, .. } | Column::Text { levels, .. } => (!levels.is_empty()).then(|| (-0.5, levels.len() as f64 - 0.5)),
         Column::Numeric(values) | Column::Date(values) => {
             let parts = map_rows(values.len(), |rows| finite_range(&values[rows]));
-            let ends = parts
-                .into_iter()
-                .fold((f64::INFINITY, f64::NEG_INFINITY), |a, b| {
-                    (a.0.min(b.0), a.1.max(b.1))
-                });
+            let ends = parts.into_iter().fold((f64::INFINITY, f64::NEG_INFINITY), |a, b| (a.0.min(b.0), a.1.max(b.1)));
             (ends.0 <= ends.1).then_some(ends)
         }
     }
@@ -516,19 +435,13 @@ fn finite_range(values: &[f64]) -> (f64, f64) {
         }
     }
     rest.iter().for_each(|&value| take(0, value));
-    (
-        low.into_iter().fold(f64::INFINITY, f64::min),
-        high.into_iter().fold(f64::NEG_INFINITY, f64::max),
-    )
+    (low.into_iter().fold(f64::INFINITY, f64::min), high.into_iter().fold(f64::NEG_INFINITY, f64::max))
 }
 
 /// Decimal logarithms, for a logarithmic axis. Numbers that are not positive have none and become `NaN`.
 #[must_use]
 pub fn log10(values: &[f64]) -> Vec<f64> {
-    values
-        .iter()
-        .map(|&value| if value > 0.0 { value.log10() } else { f64::NAN })
-        .collect()
+    values.iter().map(|&value| if value > 0.0 { value.log10() } else { f64::NAN }).collect()
 }
 
 /// A rectangle in the units of two axes; its edges belong to it.
@@ -540,12 +453,7 @@ pub struct Window {
 
 /// The rows inside a window, ascending, or `None` as soon as there turn out to be more than `limit` (or the axes differ in length).
 #[must_use]
-pub fn select_window(
-    x: Positions<'_>,
-    y: Positions<'_>,
-    window: Window,
-    limit: usize,
-) -> Option<Vec<u32>> {
+pub fn select_window(x: Positions<'_>, y: Positions<'_>, window: Window, limit: usize) -> Option<Vec<u32>> {
     let rows = x.len();
     if y.len() != rows || u32::try_from(rows).is_err() {
         return None;
@@ -559,11 +467,7 @@ pub fn select_window(
             let before = inside.len();
             for row in start..end {
                 let (px, py) = (x.at(row), y.at(row));
-                let within = (px >= window.x.0)
-                    & (px <= window.x.1)
-                    & (py >= window.y.0)
-                    & (py <= window.y.1)
-                    & (px - py).is_finite();
+                let within = (px >= window.x.0) & (px <= window.x.1) & (py >= window.y.0) & (py <= window.y.1) & (px - py).is_finite();
                 if within {
                     inside.push(row as u32);
                 }

@@ -35,10 +35,7 @@ pub struct Standing<K> {
 
 /// Best, median and worst value of each group, sorted with the best group first; groups that tie keep the order in which they
 /// first appeared. Groups without a single value are left out.
-pub fn leaderboard<K: Eq + Hash + Clone>(
-    rows: impl IntoIterator<Item = (K, f64)>,
-    direction: Direction,
-) -> Vec<Standing<K>> {
+pub fn leaderboard<K: Eq + Hash + Clone>(rows: impl IntoIterator<Item = (K, f64)>, direction: Direction) -> Vec<Standing<K>> {
     struct Entries<K> {
         group: K,
         values: Vec<f64>,
@@ -51,13 +48,7 @@ pub fn leaderboard<K: Eq + Hash + Clone>(
     let mut groups: Vec<Entries<K>> = Vec::new();
     for (row, (group, value)) in rows.into_iter().enumerate() {
         let place = *places.entry(group).or_insert_with_key(|group| {
-            let entries = Entries {
-                group: group.clone(),
-                values: vec![],
-                best_row: row,
-                best: f64::NAN,
-                undefined: 0,
-            };
+            let entries = Entries { group: group.clone(), values: vec![], best_row: row, best: f64::NAN, undefined: 0 };
             groups.push(entries);
             groups.len() - 1
         });
@@ -83,11 +74,7 @@ pub fn leaderboard<K: Eq + Hash + Clone>(
                 best: entries.best,
                 best_row: entries.best_row,
                 median: quantile(&entries.values, 0.5)?,
-                worst: if direction == Direction::Higher {
-                    low
-                } else {
-                    high
-                },
+                worst: if direction == Direction::Higher { low } else { high },
                 count: entries.values.len(),
                 undefined: entries.undefined,
             })
@@ -114,32 +101,18 @@ mod tests {
 
     #[test]
     fn the_best_come_first_and_ties_share_a_rank() {
-        let rows = [
-            ("a", 0.5),
-            ("b", 0.9),
-            ("a", 0.7),
-            ("c", 0.9),
-            ("d", f64::NAN),
-            ("a", f64::NAN),
-            ("a", 0.1),
-        ];
+        let rows = [("a", 0.5), ("b", 0.9), ("a", 0.7), ("c", 0.9), ("d", f64::NAN), ("a", f64::NAN), ("a", 0.1)];
         let found = leaderboard(rows, Direction::Higher);
         let places: Vec<_> = found.iter().map(|s| (s.rank, s.group, s.best)).collect();
         assert_eq!(places, [(1, "b", 0.9), (1, "c", 0.9), (3, "a", 0.7)]);
-        assert_eq!(
-            (found[2].median, found[2].worst, found[2].best_row),
-            (0.5, 0.1, 2)
-        );
+        assert_eq!((found[2].median, found[2].worst, found[2].best_row), (0.5, 0.1, 2));
         assert_eq!((found[2].count, found[2].undefined), (3, 1));
     }
 
     #[test]
     fn errors_are_better_when_low() {
         let found = leaderboard([(1, 3.0), (2, 2.0), (1, 1.0), (2, 4.0)], Direction::Lower);
-        let places: Vec<_> = found
-            .iter()
-            .map(|s| (s.rank, s.group, s.best, s.median, s.worst))
-            .collect();
+        let places: Vec<_> = found.iter().map(|s| (s.rank, s.group, s.best, s.median, s.worst)).collect();
         assert_eq!(places, [(1, 1, 1.0, 2.0, 3.0), (2, 2, 2.0, 3.0, 4.0)]);
     }
 }

@@ -21,10 +21,7 @@ pub struct Binning {
 
 impl Default for Binning {
     fn default() -> Self {
-        Self {
-            max_bins: 30,
-            window: None,
-        }
+        Self { max_bins: 30, window: None }
     }
 }
 
@@ -68,11 +65,7 @@ pub struct LevelCounts {
 /// get bins of whole width; few distinct whole numbers get a bin each, centred on the number. `None` for nominal and text
 /// columns, and for `classes` of another length.
 #[must_use]
-pub fn histogram(
-    column: Column<'_>,
-    classes: Option<Classes<'_>>,
-    binning: Binning,
-) -> Option<Histogram> {
+pub fn histogram(column: Column<'_>, classes: Option<Classes<'_>>, binning: Binning) -> Option<Histogram> {
     let values = column.numbers()?;
     if classes.is_some_and(|classes| classes.codes.len() != values.len()) {
         return None;
@@ -92,8 +85,7 @@ pub fn histogram(
     });
     let seen = scan.into_iter().fold(Seen::default(), Seen::merge);
 
-    let bins =
-        ((2.0 * (seen.rows as f64).cbrt()).ceil() as usize).clamp(1, binning.max_bins.max(1));
+    let bins = ((2.0 * (seen.rows as f64).cbrt()).ceil() as usize).clamp(1, binning.max_bins.max(1));
     let edges = match (seen.rows, column) {
         (0, _) => vec![],
         (_, Column::Date(_)) => date_edges(seen.low, seen.high, bins.max(binning.max_bins.min(12))),
@@ -116,11 +108,7 @@ pub fn histogram(
 /// declared ones, else the `top` most frequent and the rest together. `None` for numbers and dates, and for `classes` of
 /// another length.
 #[must_use]
-pub fn level_counts(
-    column: Column<'_>,
-    classes: Option<Classes<'_>>,
-    top: usize,
-) -> Option<LevelCounts> {
+pub fn level_counts(column: Column<'_>, classes: Option<Classes<'_>>, top: usize) -> Option<LevelCounts> {
     let (codes, levels) = column.categories()?;
     if classes.is_some_and(|classes| classes.codes.len() != codes.len()) {
         return None;
@@ -214,11 +202,7 @@ struct Finder<'a> {
 impl<'a> Finder<'a> {
     fn new(edges: &'a [f64]) -> Self {
         let (low, high) = (edges[0], edges[edges.len() - 1]);
-        Self {
-            edges,
-            low,
-            per_unit: (edges.len() - 1) as f64 / (high - low),
-        }
+        Self { edges, low, per_unit: (edges.len() - 1) as f64 / (high - low) }
     }
 
     /// The last bin whose lower edge is not above `value`, which must not be below the first edge.
@@ -247,13 +231,7 @@ struct Seen {
 
 impl Default for Seen {
     fn default() -> Self {
-        Self {
-            low: f64::INFINITY,
-            high: f64::NEG_INFINITY,
-            whole: true,
-            rows: 0,
-            missing: 0,
-        }
+        Self { low: f64::INFINITY, high: f64::NEG_INFINITY, whole: true, rows: 0, missing: 0 }
     }
 }
 
@@ -297,10 +275,7 @@ mod tests {
     #[test]
     fn what_is_not_shown_is_counted() {
         let values = [0.5, f64::NAN, f64::INFINITY, 3.0, 9.0];
-        let binning = Binning {
-            window: Some((0.0, 5.0)),
-            ..Binning::default()
-        };
+        let binning = Binning { window: Some((0.0, 5.0)), ..Binning::default() };
         let found = histogram(Column::Numeric(&values), None, binning).unwrap();
         assert_eq!((found.shown, found.missing, found.outside), (2, 1, 2));
         let none = histogram(Column::Numeric(&[f64::NAN]), None, binning).unwrap();
@@ -312,41 +287,20 @@ mod tests {
         let levels = names(&["no", "yes"]);
         let codes = [0, 1, 1, MISSING];
         let grouping = Grouping::new(&codes, &levels, 8);
-        let found = histogram(
-            Column::Numeric(&[1.0, 1.0, 2.0, 2.0]),
-            Some(grouping.of(&codes)),
-            Binning::default(),
-        )
-        .unwrap();
+        let found = histogram(Column::Numeric(&[1.0, 1.0, 2.0, 2.0]), Some(grouping.of(&codes)), Binning::default()).unwrap();
         assert_eq!(found.counts, [[1, 0], [1, 1], [0, 1]]);
-        assert!(
-            histogram(
-                Column::Numeric(&[1.0]),
-                Some(grouping.of(&codes)),
-                Binning::default()
-            )
-            .is_none()
-        );
+        assert!(histogram(Column::Numeric(&[1.0]), Some(grouping.of(&codes)), Binning::default()).is_none());
     }
 
     #[test]
     fn levels_keep_their_order_until_there_are_too_many() {
         let levels = names(&["a", "b", "c", "d"]);
         let codes = [3, 3, 3, 1, 1, 0, MISSING];
-        let column = Column::Nominal {
-            codes: &codes,
-            levels: &levels,
-        };
+        let column = Column::Nominal { codes: &codes, levels: &levels };
         let all = level_counts(column, None, 10).unwrap();
-        assert_eq!(
-            (all.labels, all.counts),
-            (levels.clone(), vec![vec![1, 2, 0, 3]])
-        );
+        assert_eq!((all.labels, all.counts), (levels.clone(), vec![vec![1, 2, 0, 3]]));
         let top = level_counts(column, None, 1).unwrap();
-        assert_eq!(
-            (top.labels, top.counts, top.other_levels, top.missing),
-            (names(&["d"]), vec![vec![3, 3]], 2, 1)
-        );
+        assert_eq!((top.labels, top.counts, top.other_levels, top.missing), (names(&["d"]), vec![vec![3, 3]], 2, 1));
     }
 
     proptest! {

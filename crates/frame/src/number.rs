@@ -12,21 +12,13 @@ pub(crate) struct Sum {
 impl Sum {
     pub(crate) fn add(&mut self, value: f64) {
         let total = self.total + value;
-        self.lost += if self.total.abs() >= value.abs() {
-            (self.total - total) + value
-        } else {
-            (value - total) + self.total
-        };
+        self.lost += if self.total.abs() >= value.abs() { (self.total - total) + value } else { (value - total) + self.total };
         self.total = total;
     }
 
     pub(crate) fn value(self) -> f64 {
         // An infinite total has a meaningless (NaN) compensation.
-        if self.total.is_finite() {
-            self.total + self.lost
-        } else {
-            self.total
-        }
+        if self.total.is_finite() { self.total + self.lost } else { self.total }
     }
 }
 
@@ -72,12 +64,7 @@ pub fn mean_std(values: &[f64]) -> Option<MeanStd> {
     let n = count as f64;
     let mean = sum(finite()) / n;
     let squares = sum(finite().map(|v| (v - mean) * (v - mean)));
-    Some(MeanStd {
-        count,
-        mean,
-        population_std: (squares / n).sqrt(),
-        sample_std: (count > 1).then(|| (squares / (n - 1.0)).sqrt()),
-    })
+    Some(MeanStd { count, mean, population_std: (squares / n).sqrt(), sample_std: (count > 1).then(|| (squares / (n - 1.0)).sqrt()) })
 }
 
 /// The `p`-quantile (0 ≤ p ≤ 1) of sorted numbers, interpolated linearly between the two nearest (Hyndman and Fan's type 7,
@@ -89,39 +76,23 @@ pub fn quantile(sorted: &[f64], p: f64) -> Option<f64> {
     let below = place.floor() as usize;
     let share = place - below as f64;
     let (a, b) = (sorted[below], sorted[(below + 1).min(last)]);
-    Some(if share == 0.0 || a == b {
-        a
-    } else {
-        a * (1.0 - share) + b * share
-    })
+    Some(if share == 0.0 || a == b { a } else { a * (1.0 - share) + b * share })
 }
 
 /// Maps a number to an integer with the same order. Both zeros map to the same key; `NaN` must not be passed.
 pub(crate) fn sort_key(value: f64) -> u64 {
     let bits = (value + 0.0).to_bits();
-    if bits >> 63 == 1 {
-        !bits
-    } else {
-        bits | 1 << 63
-    }
+    if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
 }
 
 /// The inverse of [`sort_key`].
 pub(crate) fn from_sort_key(key: u64) -> f64 {
-    f64::from_bits(if key >> 63 == 1 {
-        key & !(1 << 63)
-    } else {
-        !key
-    })
+    f64::from_bits(if key >> 63 == 1 { key & !(1 << 63) } else { !key })
 }
 
 /// The values that are not `NaN`, ascending. Sorting integer keys is about twice as fast as `total_cmp`.
 pub(crate) fn sorted(values: &[f64]) -> Vec<f64> {
-    let mut keys: Vec<u64> = values
-        .iter()
-        .filter(|v| !v.is_nan())
-        .map(|&v| sort_key(v))
-        .collect();
+    let mut keys: Vec<u64> = values.iter().filter(|v| !v.is_nan()).map(|&v| sort_key(v)).collect();
     keys.sort_unstable();
     keys.into_iter().map(from_sort_key).collect()
 }

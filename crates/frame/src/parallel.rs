@@ -15,10 +15,7 @@ pub(crate) fn threads_for(rows: usize) -> usize {
         return 1;
     }
     let available = thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    available
-        .min(MOST_THREADS)
-        .min(rows / (PARALLEL_ROWS / 2))
-        .max(1)
+    available.min(MOST_THREADS).min(rows / (PARALLEL_ROWS / 2)).max(1)
 }
 
 /// `rows` cut into `parts` ranges of nearly equal length, in order.
@@ -35,19 +32,13 @@ pub(crate) fn map_rows<T: Send>(rows: usize, work: impl Fn(Range<usize>) -> T + 
     }
     let work = &work;
     thread::scope(|scope| {
-        let handles: Vec<_> = split(rows, threads)
-            .map(|range| scope.spawn(move || work(range)))
-            .collect();
+        let handles: Vec<_> = split(rows, threads).map(|range| scope.spawn(move || work(range))).collect();
         handles.into_iter().map(join).collect()
     })
 }
 
 /// Runs `work` for 0, 1, … `items` − 1, in parallel if the `rows` handled in all are worth it, and returns the results in order.
-pub(crate) fn map_items<T: Send>(
-    items: usize,
-    rows: usize,
-    work: impl Fn(usize) -> T + Sync,
-) -> Vec<T> {
+pub(crate) fn map_items<T: Send>(items: usize, rows: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let threads = threads_for(rows).min(items);
     if threads <= 1 {
         return (0..items).map(work).collect();
@@ -55,31 +46,16 @@ pub(crate) fn map_items<T: Send>(
     let work = &work;
     // Interleaved, because neighbours tend to cost the same.
     let mut parts: Vec<_> = thread::scope(|scope| {
-        let handles: Vec<_> = (0..threads)
-            .map(|first| {
-                scope.spawn(move || {
-                    (first..items)
-                        .step_by(threads)
-                        .map(work)
-                        .collect::<Vec<T>>()
-                })
-            })
-            .collect();
-        handles
-            .into_iter()
-            .map(|handle| join(handle).into_iter())
-            .collect()
+        let handles: Vec<_> =
+            (0..threads).map(|first| scope.spawn(move || (first..items).step_by(threads).map(work).collect::<Vec<T>>())).collect();
+        handles.into_iter().map(|handle| join(handle).into_iter()).collect()
     });
-    (0..items)
-        .filter_map(|item| parts[item % threads].next())
-        .collect()
+    (0..items).filter_map(|item| parts[item % threads].next()).collect()
 }
 
 /// Waits for a thread; its panic goes on in the caller.
 pub(crate) fn join<T>(handle: thread::ScopedJoinHandle<'_, T>) -> T {
-    handle
-        .join()
-        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 #[cfg(test)]
@@ -90,18 +66,12 @@ mod tests {
     fn ranges_cover_every_row_once() {
         for (rows, parts) in [(0, 3), (1, 2), (10, 3), (1_000_001, 2)] {
             let ranges: Vec<_> = split(rows, parts).collect();
-            assert_eq!(
-                ranges.iter().map(ExactSizeIterator::len).sum::<usize>(),
-                rows
-            );
+            assert_eq!(ranges.iter().map(ExactSizeIterator::len).sum::<usize>(), rows);
             assert!(ranges.windows(2).all(|pair| pair[0].end == pair[1].start));
         }
         let sums = map_rows(500_000, |range| range.sum::<usize>());
         assert_eq!(sums.iter().sum::<usize>(), 499_999 * 250_000);
-        assert_eq!(
-            map_items(7, 1_000_000, |item| item * item),
-            [0, 1, 4, 9, 16, 25, 36]
-        );
+        assert_eq!(map_items(7, 1_000_000, |item| item * item), [0, 1, 4, 9, 16, 25, 36]);
         assert!(map_items(0, 1_000_000, |item| item).is_empty());
     }
 }

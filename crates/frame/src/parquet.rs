@@ -22,10 +22,7 @@ use labboard_openml::table::{Feature, MISSING, Table, Values};
 use polars::datatypes::{ArrowDataType, ArrowTimeUnit, DataType, FrozenCategories, TimeUnit};
 use polars::frame::DataFrame;
 use polars::io::SerReader as _;
-use polars::prelude::{
-    IntoColumn as _, NamedFrom as _, ParquetCompression, ParquetReader, ParquetWriter, PolarsError,
-    Series,
-};
+use polars::prelude::{IntoColumn as _, NamedFrom as _, ParquetCompression, ParquetReader, ParquetWriter, PolarsError, Series};
 
 /// The rule by which strings are categories, the same as for CSV: at most 20 distinct ones, or 5 % of the rows, never more than
 /// 1,000.
@@ -38,9 +35,7 @@ const MILLIS_PER_DAY: f64 = 86_400_000.0;
 /// Why a Parquet file cannot be read or written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParquetError {
-    #[error(
-        "this is not a Parquet file: it does not start and end with \"PAR1\"; perhaps it was cut short"
-    )]
+    #[error("this is not a Parquet file: it does not start and end with \"PAR1\"; perhaps it was cut short")]
     NotParquet,
     #[error("the Parquet file has no columns")]
     NoColumns,
@@ -78,8 +73,7 @@ pub fn read_within(bytes: impl AsRef<[u8]>, limits: &Limits) -> Result<Table, Pa
         return Err(ParquetError::NotParquet);
     }
     // A damaged file can trip an assertion of the reader, which must not take a server's thread along.
-    unpanicked(|| read_checked(bytes, limits))
-        .unwrap_or_else(|reason| Err(ParquetError::Damaged(reason)))
+    unpanicked(|| read_checked(bytes, limits)).unwrap_or_else(|reason| Err(ParquetError::Damaged(reason)))
 }
 
 fn read_checked(bytes: &[u8], limits: &Limits) -> Result<Table, ParquetError> {
@@ -89,40 +83,25 @@ fn read_checked(bytes: &[u8], limits: &Limits) -> Result<Table, ParquetError> {
     if columns == 0 {
         return Err(ParquetError::NoColumns);
     }
-    let fits = rows
-        .checked_mul(columns)
-        .is_some_and(|cells| cells <= limits.cells);
+    let fits = rows.checked_mul(columns).is_some_and(|cells| cells <= limits.cells);
     if columns > limits.columns || !fits || rows >= MISSING as usize {
         return Err(ParquetError::TooLarge { rows, columns });
     }
     for (name, field) in schema.iter() {
         if let Some(found) = unsupported(&field.dtype) {
-            return Err(ParquetError::Type {
-                column: name.to_string(),
-                found,
-            });
+            return Err(ParquetError::Type { column: name.to_string(), found });
         }
     }
     let frame = reader.finish()?;
     let features = frame.columns().iter().map(|column| {
         let values = values(column.as_materialized_series())?;
         if values.len() == rows {
-            Ok(Feature {
-                name: column.name().to_string(),
-                values,
-            })
+            Ok(Feature { name: column.name().to_string(), values })
         } else {
-            Err(ParquetError::Damaged(format!(
-                "the column \"{}\" has {} of {rows} rows",
-                column.name(),
-                values.len()
-            )))
+            Err(ParquetError::Damaged(format!("the column \"{}\" has {} of {rows} rows", column.name(), values.len())))
         }
     });
-    Ok(Table {
-        features: features.collect::<Result<_, _>>()?,
-        ..Table::default()
-    })
+    Ok(Table { features: features.collect::<Result<_, _>>()?, ..Table::default() })
 }
 
 /// The name of a type that no feature can have.
@@ -151,9 +130,7 @@ fn unsupported(kind: &ArrowDataType) -> Option<String> {
         | T::Utf8
         | T::LargeUtf8
         | T::Utf8View => None,
-        T::Dictionary(_, values, _) if matches!(**values, T::Utf8 | T::LargeUtf8 | T::Utf8View) => {
-            None
-        }
+        T::Dictionary(_, values, _) if matches!(**values, T::Utf8 | T::LargeUtf8 | T::Utf8View) => None,
         T::Dictionary(_, values, _) => Some(format!("dictionary of {}", name_of(values))),
         other => Some(name_of(other)),
     }
@@ -181,49 +158,25 @@ fn values(series: &Series) -> Result<Values, ParquetError> {
     };
     Ok(match series.dtype() {
         DataType::Boolean => Values::Nominal {
-            codes: series
-                .bool()?
-                .iter()
-                .map(|value| value.map_or(MISSING, u32::from))
-                .collect(),
+            codes: series.bool()?.iter().map(|value| value.map_or(MISSING, u32::from)).collect(),
             levels: vec!["false".to_owned(), "true".to_owned()],
         },
         DataType::String => {
             let (codes, levels) = encoded(series)?;
-            let few = FEW_LEVELS
-                .max((codes.len() as f64 * LEVELS_PER_ROW) as usize)
-                .min(MANY_LEVELS);
-            if levels.len() <= few {
-                sorted(codes, levels)
-            } else {
-                Values::Text { codes, levels }
-            }
+            let few = FEW_LEVELS.max((codes.len() as f64 * LEVELS_PER_ROW) as usize).min(MANY_LEVELS);
+            if levels.len() <= few { sorted(codes, levels) } else { Values::Text { codes, levels } }
         }
         DataType::Enum(categories, _) => {
-            let declared: Vec<String> = categories
-                .categories()
-                .values_iter()
-                .map(str::to_owned)
-                .collect();
+            let declared: Vec<String> = categories.categories().values_iter().map(str::to_owned).collect();
             let (codes, used) = encoded(&series.cast(&DataType::String)?)?;
-            let places: HashMap<&str, u32> = declared
-                .iter()
-                .enumerate()
-                .map(|(at, level)| (level.as_str(), at as u32))
-                .collect();
+            let places: HashMap<&str, u32> = declared.iter().enumerate().map(|(at, level)| (level.as_str(), at as u32)).collect();
             let codes = codes
                 .into_iter()
-                .map(|code| {
-                    used.get(code as usize)
-                        .and_then(|level| places.get(level.as_str()))
-                })
+                .map(|code| used.get(code as usize).and_then(|level| places.get(level.as_str())))
                 .map(|place| place.copied().unwrap_or(MISSING))
                 .collect();
             drop(places);
-            Values::Nominal {
-                codes,
-                levels: declared,
-            }
+            Values::Nominal { codes, levels: declared }
         }
         DataType::Categorical(..) => {
             let (codes, levels) = encoded(&series.cast(&DataType::String)?)?;
@@ -239,14 +192,9 @@ fn values(series: &Series) -> Result<Values, ParquetError> {
             Values::Numeric(scaled(series, |count| count / per_milli)?)
         }
         DataType::Time => Values::Numeric(scaled(series, |count| count / 1e6)?),
-        kind if kind.is_primitive_numeric() || kind.is_decimal() || kind.is_null() => {
-            Values::Numeric(scaled(series, |value| value)?)
-        }
+        kind if kind.is_primitive_numeric() || kind.is_decimal() || kind.is_null() => Values::Numeric(scaled(series, |value| value)?),
         kind => {
-            return Err(ParquetError::Type {
-                column: series.name().to_string(),
-                found: first_line(&kind.to_string()),
-            });
+            return Err(ParquetError::Type { column: series.name().to_string(), found: first_line(&kind.to_string()) });
         }
     })
 }
@@ -254,17 +202,9 @@ fn values(series: &Series) -> Result<Values, ParquetError> {
 /// The numbers that a column is stored as, scaled; `NaN` for none.
 fn scaled(series: &Series, scale: impl Fn(f64) -> f64) -> Result<Vec<f64>, ParquetError> {
     let decimal = series.dtype().is_decimal();
-    let stored = if decimal {
-        series.clone()
-    } else {
-        series.to_physical_repr().into_owned()
-    };
+    let stored = if decimal { series.clone() } else { series.to_physical_repr().into_owned() };
     let numbers = stored.cast(&DataType::Float64)?;
-    Ok(numbers
-        .f64()?
-        .iter()
-        .map(|value| value.map_or(f64::NAN, &scale))
-        .collect())
+    Ok(numbers.f64()?.iter().map(|value| value.map_or(f64::NAN, &scale)).collect())
 }
 
 /// Codes of strings in order of first appearance.
@@ -287,18 +227,11 @@ fn encoded(series: &Series) -> Result<(Vec<u32>, Vec<String>), ParquetError> {
 
 /// A nominal column with its levels in order: by number if all are numbers, else by text.
 fn sorted(mut codes: Vec<u32>, levels: Vec<String>) -> Values {
-    let numbers: Option<Vec<f64>> = levels
-        .iter()
-        .map(|level| level.parse().ok().filter(|number: &f64| !number.is_nan()))
-        .collect();
+    let numbers: Option<Vec<f64>> = levels.iter().map(|level| level.parse().ok().filter(|number: &f64| !number.is_nan())).collect();
     let mut order: Vec<usize> = (0..levels.len()).collect();
     match numbers {
         Some(numbers) => {
-            order.sort_by(|&a, &b| {
-                numbers[a]
-                    .total_cmp(&numbers[b])
-                    .then_with(|| levels[a].cmp(&levels[b]))
-            });
+            order.sort_by(|&a, &b| numbers[a].total_cmp(&numbers[b]).then_with(|| levels[a].cmp(&levels[b])));
         }
         None => order.sort_by(|&a, &b| levels[a].cmp(&levels[b])),
     }
@@ -309,10 +242,7 @@ fn sorted(mut codes: Vec<u32>, levels: Vec<String>) -> Values {
     for code in &mut codes {
         *code = place.get(*code as usize).copied().unwrap_or(MISSING);
     }
-    Values::Nominal {
-        codes,
-        levels: order.into_iter().map(|at| levels[at].clone()).collect(),
-    }
+    Values::Nominal { codes, levels: order.into_iter().map(|at| levels[at].clone()).collect() }
 }
 
 /// Writes features as a Parquet file compressed with zstd. Reading it gives the same features back, except that text with few
@@ -321,18 +251,12 @@ fn sorted(mut codes: Vec<u32>, levels: Vec<String>) -> Values {
 /// # Errors
 /// When columns differ in length, two have the same name, or a nominal feature declares a level twice.
 pub fn write(features: &[Feature]) -> Result<Vec<u8>, ParquetError> {
-    unpanicked(|| write_checked(features))
-        .unwrap_or_else(Err)
-        .map_err(|reason| ParquetError::Unwritable(first_line(&reason)))
+    unpanicked(|| write_checked(features)).unwrap_or_else(Err).map_err(|reason| ParquetError::Unwritable(first_line(&reason)))
 }
 
 fn write_checked(features: &[Feature]) -> Result<Vec<u8>, String> {
-    let columns = features
-        .iter()
-        .map(|feature| Ok(series(feature)?.into_column()));
-    let columns = columns
-        .collect::<Result<Vec<_>, PolarsError>>()
-        .map_err(|error| error.to_string())?;
+    let columns = features.iter().map(|feature| Ok(series(feature)?.into_column()));
+    let columns = columns.collect::<Result<Vec<_>, PolarsError>>().map_err(|error| error.to_string())?;
     let rows = features.first().map_or(0, |feature| feature.values.len());
     let mut frame = DataFrame::new(rows, columns).map_err(|error| error.to_string())?;
     let mut bytes = Vec::new();
@@ -347,25 +271,13 @@ fn series(feature: &Feature) -> Result<Series, PolarsError> {
     let name = feature.name.as_str().into();
     match &feature.values {
         Values::Numeric(values) => {
-            let values: Vec<Option<f64>> = values
-                .iter()
-                .map(|&value| (!value.is_nan()).then_some(value))
-                .collect();
+            let values: Vec<Option<f64>> = values.iter().map(|&value| (!value.is_nan()).then_some(value)).collect();
             Ok(Series::new(name, values))
         }
         Values::Date(values) => {
-            let whole = values
-                .iter()
-                .all(|value| value.is_nan() || value.fract() == 0.0);
-            let (unit, scale) = if whole {
-                (TimeUnit::Milliseconds, 1.0)
-            } else {
-                (TimeUnit::Microseconds, 1_000.0)
-            };
-            let counts: Vec<Option<i64>> = values
-                .iter()
-                .map(|value| value.is_finite().then(|| (value * scale).round() as i64))
-                .collect();
+            let whole = values.iter().all(|value| value.is_nan() || value.fract() == 0.0);
+            let (unit, scale) = if whole { (TimeUnit::Milliseconds, 1.0) } else { (TimeUnit::Microseconds, 1_000.0) };
+            let counts: Vec<Option<i64>> = values.iter().map(|value| value.is_finite().then(|| (value * scale).round() as i64)).collect();
             Series::new(name, counts).cast(&DataType::Datetime(unit, None))
         }
         Values::Nominal { codes, levels } => {
@@ -377,20 +289,14 @@ fn series(feature: &Feature) -> Result<Series, PolarsError> {
 }
 
 fn strings(name: polars::prelude::PlSmallStr, codes: &[u32], levels: &[String]) -> Series {
-    let values: Vec<Option<&str>> = codes
-        .iter()
-        .map(|&code| levels.get(code as usize).map(String::as_str))
-        .collect();
+    let values: Vec<Option<&str>> = codes.iter().map(|&code| levels.get(code as usize).map(String::as_str)).collect();
     Series::new(name, values)
 }
 
 /// Turns a panic into its message.
 fn unpanicked<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
-        let message = panic
-            .downcast_ref::<String>()
-            .map(String::as_str)
-            .or(panic.downcast_ref::<&str>().copied());
+        let message = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
         first_line(message.unwrap_or("it cannot be decoded"))
     })
 }
@@ -398,12 +304,7 @@ fn unpanicked<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 /// The reason without the hints that follow it.
 fn first_line(text: &str) -> String {
     const LONGEST: usize = 200;
-    text.lines()
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .take(LONGEST)
-        .collect()
+    text.lines().next().unwrap_or_default().chars().take(LONGEST).collect()
 }
 
 #[cfg(test)]
@@ -415,64 +316,24 @@ mod tests {
     }
 
     fn feature(name: &str, values: Values) -> Feature {
-        Feature {
-            name: name.to_owned(),
-            values,
-        }
+        Feature { name: name.to_owned(), values }
     }
 
     fn features() -> Vec<Feature> {
         let texts: Vec<String> = (0..30).map(|n| format!("word {n}")).collect();
         vec![
-            feature(
-                "x",
-                Values::Numeric(
-                    (0..30)
-                        .map(|n| if n == 3 { f64::NAN } else { f64::from(n) / 7.0 })
-                        .collect(),
-                ),
-            ),
-            feature(
-                "when",
-                Values::Date(
-                    (0..30)
-                        .map(|n| {
-                            if n == 5 {
-                                f64::NAN
-                            } else {
-                                -1e12 + f64::from(n)
-                            }
-                        })
-                        .collect(),
-                ),
-            ),
-            feature(
-                "fine",
-                Values::Date((0..30).map(|n| f64::from(n) + 0.125).collect()),
-            ),
+            feature("x", Values::Numeric((0..30).map(|n| if n == 3 { f64::NAN } else { f64::from(n) / 7.0 }).collect())),
+            feature("when", Values::Date((0..30).map(|n| if n == 5 { f64::NAN } else { -1e12 + f64::from(n) }).collect())),
+            feature("fine", Values::Date((0..30).map(|n| f64::from(n) + 0.125).collect())),
             feature(
                 "class",
                 Values::Nominal {
-                    codes: (0..30)
-                        .map(|n| if n == 7 { MISSING } else { n % 2 * 2 })
-                        .collect(),
+                    codes: (0..30).map(|n| if n == 7 { MISSING } else { n % 2 * 2 }).collect(),
                     levels: names(&["z", "unused", "ä \"quoted\""]),
                 },
             ),
-            feature(
-                "empty",
-                Values::Nominal {
-                    codes: vec![MISSING; 30],
-                    levels: vec![],
-                },
-            ),
-            feature(
-                "text",
-                Values::Text {
-                    codes: (0..30).collect(),
-                    levels: texts,
-                },
-            ),
+            feature("empty", Values::Nominal { codes: vec![MISSING; 30], levels: vec![] }),
+            feature("text", Values::Text { codes: (0..30).collect(), levels: texts }),
         ]
     }
 
@@ -486,15 +347,9 @@ mod tests {
 
     #[test]
     fn few_strings_are_levels_in_order() {
-        let text = Values::Text {
-            codes: vec![0, 1, 2, 0, MISSING],
-            levels: names(&["10", "9", "-1.5"]),
-        };
+        let text = Values::Text { codes: vec![0, 1, 2, 0, MISSING], levels: names(&["10", "9", "-1.5"]) };
         let table = read(write(&[feature("t", text)]).unwrap()).unwrap();
-        let expected = Values::Nominal {
-            codes: vec![2, 1, 0, 2, MISSING],
-            levels: names(&["-1.5", "9", "10"]),
-        };
+        let expected = Values::Nominal { codes: vec![2, 1, 0, 2, MISSING], levels: names(&["-1.5", "9", "10"]) };
         assert_eq!(table.features[0].values, expected);
     }
 
@@ -505,47 +360,24 @@ mod tests {
             Series::new("tiny".into(), [Some(-3i8), None, Some(4)]).into_column(),
             Series::new("large".into(), [1u64 << 40, 2, 3]).into_column(),
             Series::new("single".into(), [0.5f32, f32::NAN, 2.0]).into_column(),
-            Series::new("day".into(), [Some(1i32), None, Some(-1)])
-                .cast(&DataType::Date)
-                .unwrap()
-                .into_column(),
+            Series::new("day".into(), [Some(1i32), None, Some(-1)]).cast(&DataType::Date).unwrap().into_column(),
             Series::new("nanos".into(), [1_500_000i64, 0, -1_000_000])
                 .cast(&DataType::Datetime(TimeUnit::Nanoseconds, None))
                 .unwrap()
                 .into_column(),
-            Series::new("span".into(), [2_000i64, 0, 1])
-                .cast(&DataType::Duration(TimeUnit::Microseconds))
-                .unwrap()
-                .into_column(),
-            Series::new("price".into(), [1.25f64, 2.5, 3.0])
-                .cast(&DataType::Decimal(10, 2))
-                .unwrap()
-                .into_column(),
+            Series::new("span".into(), [2_000i64, 0, 1]).cast(&DataType::Duration(TimeUnit::Microseconds)).unwrap().into_column(),
+            Series::new("price".into(), [1.25f64, 2.5, 3.0]).cast(&DataType::Decimal(10, 2)).unwrap().into_column(),
             Series::full_null("nothing".into(), 3, &DataType::Null).into_column(),
         ];
         let mut bytes = Vec::new();
-        ParquetWriter::new(&mut bytes)
-            .finish(&mut DataFrame::new(3, columns).unwrap())
-            .unwrap();
+        ParquetWriter::new(&mut bytes).finish(&mut DataFrame::new(3, columns).unwrap()).unwrap();
         let table = read(&bytes).unwrap();
         let of = |name: &str| table.feature(name).unwrap().values.clone();
-        assert_eq!(
-            of("flag"),
-            Values::Nominal {
-                codes: vec![1, MISSING, 0],
-                levels: names(&["false", "true"])
-            }
-        );
+        assert_eq!(of("flag"), Values::Nominal { codes: vec![1, MISSING, 0], levels: names(&["false", "true"]) });
         assert_eq!(of("tiny"), Values::Numeric(vec![-3.0, f64::NAN, 4.0]));
-        assert_eq!(
-            of("large"),
-            Values::Numeric(vec![1_099_511_627_776.0, 2.0, 3.0])
-        );
+        assert_eq!(of("large"), Values::Numeric(vec![1_099_511_627_776.0, 2.0, 3.0]));
         assert_eq!(of("single"), Values::Numeric(vec![0.5, f64::NAN, 2.0]));
-        assert_eq!(
-            of("day"),
-            Values::Date(vec![MILLIS_PER_DAY, f64::NAN, -MILLIS_PER_DAY])
-        );
+        assert_eq!(of("day"), Values::Date(vec![MILLIS_PER_DAY, f64::NAN, -MILLIS_PER_DAY]));
         assert_eq!(of("nanos"), Values::Date(vec![1.5, 0.0, -1.0]));
         assert_eq!(of("span"), Values::Numeric(vec![2.0, 0.0, 0.001]));
         assert_eq!(of("price"), Values::Numeric(vec![1.25, 2.5, 3.0]));
@@ -554,23 +386,11 @@ mod tests {
 
     #[test]
     fn lists_and_bytes_are_refused_by_name() {
-        let list = Series::new(
-            "tags".into(),
-            [
-                Series::new("".into(), [1i32, 2]),
-                Series::new("".into(), [3i32]),
-            ],
-        );
+        let list = Series::new("tags".into(), [Series::new("".into(), [1i32, 2]), Series::new("".into(), [3i32])]);
         let bytes_column = Series::new("blob".into(), [&b"a"[..], b"b"]);
         for (series, message) in [
-            (
-                list,
-                "the column \"tags\" has the type list of int32, which a dataset cannot hold",
-            ),
-            (
-                bytes_column,
-                "the column \"blob\" has the type bytes, which a dataset cannot hold",
-            ),
+            (list, "the column \"tags\" has the type list of int32, which a dataset cannot hold"),
+            (bytes_column, "the column \"blob\" has the type bytes, which a dataset cannot hold"),
         ] {
             let mut bytes = Vec::new();
             let mut frame = DataFrame::new(2, vec![series.into_column()]).unwrap();
@@ -600,38 +420,17 @@ mod tests {
     #[test]
     fn limits_hold_before_anything_is_decoded() {
         let good = write(&features()).unwrap();
-        let limits = Limits {
-            columns: 6,
-            cells: 179,
-        };
-        assert_eq!(
-            read_within(&good, &limits),
-            Err(ParquetError::TooLarge {
-                rows: 30,
-                columns: 6
-            })
-        );
+        let limits = Limits { columns: 6, cells: 179 };
+        assert_eq!(read_within(&good, &limits), Err(ParquetError::TooLarge { rows: 30, columns: 6 }));
     }
 
     #[test]
     fn columns_that_contradict_each_other_are_not_written() {
         let x = |values: &[f64]| feature("x", Values::Numeric(values.to_vec()));
-        assert!(matches!(
-            write(&[x(&[1.0]), x(&[2.0])]),
-            Err(ParquetError::Unwritable(_))
-        ));
+        assert!(matches!(write(&[x(&[1.0]), x(&[2.0])]), Err(ParquetError::Unwritable(_))));
         let longer = feature("y", Values::Numeric(vec![1.0, 2.0]));
-        assert!(matches!(
-            write(&[x(&[1.0]), longer]),
-            Err(ParquetError::Unwritable(_))
-        ));
-        let twice = Values::Nominal {
-            codes: vec![0],
-            levels: names(&["a", "a"]),
-        };
-        assert!(matches!(
-            write(&[feature("x", twice)]),
-            Err(ParquetError::Unwritable(_))
-        ));
+        assert!(matches!(write(&[x(&[1.0]), longer]), Err(ParquetError::Unwritable(_))));
+        let twice = Values::Nominal { codes: vec![0], levels: names(&["a", "a"]) };
+        assert!(matches!(write(&[feature("x", twice)]), Err(ParquetError::Unwritable(_))));
     }
 }

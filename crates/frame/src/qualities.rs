@@ -48,11 +48,7 @@ pub fn qualities(columns: &[(&str, Column<'_>)], target: Option<&str>) -> Vec<(&
         found.add("NumberOfClasses", 0.0);
     }
     numeric_qualities(&mut found, columns);
-    nominal_qualities(
-        &mut found,
-        columns,
-        target.map(|(name, column)| (*name, *column)),
-    );
+    nominal_qualities(&mut found, columns, target.map(|(name, column)| (*name, *column)));
     found.0
 }
 
@@ -74,15 +70,9 @@ impl Found {
     /// Adds the least, mean and greatest of `values`, if there are any.
     fn add_spread(&mut self, names: [&'static str; 3], values: &[f64]) {
         let Some(mean) = mean(values) else { return };
-        self.add(
-            names[0],
-            values.iter().copied().fold(f64::INFINITY, f64::min),
-        );
+        self.add(names[0], values.iter().copied().fold(f64::INFINITY, f64::min));
         self.add(names[1], mean);
-        self.add(
-            names[2],
-            values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-        );
+        self.add(names[2], values.iter().copied().fold(f64::NEG_INFINITY, f64::max));
     }
 }
 
@@ -106,10 +96,7 @@ fn shape(found: &mut Found, columns: &[(&str, Column<'_>)], rows: usize) {
                 }
             }
             None => {
-                for (flag, value) in incomplete
-                    .iter_mut()
-                    .zip(column.numbers().unwrap_or_default())
-                {
+                for (flag, value) in incomplete.iter_mut().zip(column.numbers().unwrap_or_default()) {
                     missing += usize::from(value.is_nan());
                     *flag |= value.is_nan();
                 }
@@ -122,13 +109,10 @@ fn shape(found: &mut Found, columns: &[(&str, Column<'_>)], rows: usize) {
     found.add("NumberOfInstancesWithMissingValues", incomplete);
     found.add_percentage("PercentageOfInstancesWithMissingValues", incomplete, n);
 
-    let count = |test: fn(&Column<'_>) -> bool| {
-        columns.iter().filter(|(_, column)| test(column)).count() as f64
-    };
+    let count = |test: fn(&Column<'_>) -> bool| columns.iter().filter(|(_, column)| test(column)).count() as f64;
     let numeric = count(|column| column.kind() == Kind::Numeric);
     let symbolic = count(|column| column.kind() == Kind::Nominal);
-    let binary =
-        count(|column| matches!(column, Column::Nominal { levels, .. } if levels.len() == 2));
+    let binary = count(|column| matches!(column, Column::Nominal { levels, .. } if levels.len() == 2));
     found.add("NumberOfNumericFeatures", numeric);
     found.add_percentage("PercentageOfNumericFeatures", numeric, features);
     found.add("NumberOfSymbolicFeatures", symbolic);
@@ -177,38 +161,10 @@ fn numeric_qualities(found: &mut Found, columns: &[(&str, Column<'_>)]) {
         skews.extend(skewness);
         kurtoses.extend(kurtosis);
     }
-    found.add_spread(
-        [
-            "MinMeansOfNumericAtts",
-            "MeanMeansOfNumericAtts",
-            "MaxMeansOfNumericAtts",
-        ],
-        &means,
-    );
-    found.add_spread(
-        [
-            "MinStdDevOfNumericAtts",
-            "MeanStdDevOfNumericAtts",
-            "MaxStdDevOfNumericAtts",
-        ],
-        &deviations,
-    );
-    found.add_spread(
-        [
-            "MinSkewnessOfNumericAtts",
-            "MeanSkewnessOfNumericAtts",
-            "MaxSkewnessOfNumericAtts",
-        ],
-        &skews,
-    );
-    found.add_spread(
-        [
-            "MinKurtosisOfNumericAtts",
-            "MeanKurtosisOfNumericAtts",
-            "MaxKurtosisOfNumericAtts",
-        ],
-        &kurtoses,
-    );
+    found.add_spread(["MinMeansOfNumericAtts", "MeanMeansOfNumericAtts", "MaxMeansOfNumericAtts"], &means);
+    found.add_spread(["MinStdDevOfNumericAtts", "MeanStdDevOfNumericAtts", "MaxStdDevOfNumericAtts"], &deviations);
+    found.add_spread(["MinSkewnessOfNumericAtts", "MeanSkewnessOfNumericAtts", "MaxSkewnessOfNumericAtts"], &skews);
+    found.add_spread(["MinKurtosisOfNumericAtts", "MeanKurtosisOfNumericAtts", "MaxKurtosisOfNumericAtts"], &kurtoses);
 }
 
 /// The adjusted Fisher-Pearson skewness G₁ and the excess kurtosis G₂ of the finite values; `None` for too few of them or none that
@@ -230,11 +186,7 @@ fn shape_moments(values: &[f64], mean: f64) -> (Option<f64>, Option<f64>) {
     (Some(skewness), kurtosis)
 }
 
-fn nominal_qualities(
-    found: &mut Found,
-    columns: &[(&str, Column<'_>)],
-    target: Option<(&str, Column<'_>)>,
-) {
+fn nominal_qualities(found: &mut Found, columns: &[(&str, Column<'_>)], target: Option<(&str, Column<'_>)>) {
     let (mut distinct, mut entropies, mut informations) = (vec![], vec![], vec![]);
     let class = target.and_then(|(_, column)| column.categories());
     for (name, column) in columns {
@@ -250,51 +202,20 @@ fn nominal_qualities(
             continue;
         };
         entropies.push(entropy_bits(counts.iter().copied(), counts.iter().sum()));
-        informations.extend(mutual_information(
-            codes,
-            levels.len(),
-            class_codes,
-            classes.len(),
-        ));
+        informations.extend(mutual_information(codes, levels.len(), class_codes, classes.len()));
     }
-    let names = [
-        "MinNominalAttDistinctValues",
-        "MeanNominalAttDistinctValues",
-        "MaxNominalAttDistinctValues",
-    ];
+    let names = ["MinNominalAttDistinctValues", "MeanNominalAttDistinctValues", "MaxNominalAttDistinctValues"];
     found.add_spread(names, &distinct);
     if let Some(moments) = mean_std(&distinct) {
-        found.add(
-            "StdvNominalAttDistinctValues",
-            moments.sample_std.unwrap_or(0.0),
-        );
+        found.add("StdvNominalAttDistinctValues", moments.sample_std.unwrap_or(0.0));
     }
-    found.add_spread(
-        [
-            "MinAttributeEntropy",
-            "MeanAttributeEntropy",
-            "MaxAttributeEntropy",
-        ],
-        &entropies,
-    );
-    found.add_spread(
-        [
-            "MinMutualInformation",
-            "MeanMutualInformation",
-            "MaxMutualInformation",
-        ],
-        &informations,
-    );
-    if let (Some(entropy), Some(information), Some((codes, levels))) =
-        (mean(&entropies), mean(&informations), class)
-    {
+    found.add_spread(["MinAttributeEntropy", "MeanAttributeEntropy", "MaxAttributeEntropy"], &entropies);
+    found.add_spread(["MinMutualInformation", "MeanMutualInformation", "MaxMutualInformation"], &informations);
+    if let (Some(entropy), Some(information), Some((codes, levels))) = (mean(&entropies), mean(&informations), class) {
         let counts = level_counts(codes, levels.len());
         let class_entropy = entropy_bits(counts.iter().copied(), counts.iter().sum());
         found.add("EquivalentNumberOfAtts", class_entropy / information);
-        found.add(
-            "MeanNoiseToSignalRatio",
-            (entropy - information) / information,
-        );
+        found.add("MeanNoiseToSignalRatio", (entropy - information) / information);
     }
 }
 
@@ -311,9 +232,7 @@ fn level_counts(codes: &[u32], levels: usize) -> Vec<u64> {
 
 /// H(a) + H(b) − H(a, b) in bits over the rows that have both; `None` if the table of pairs would be too large.
 fn mutual_information(a: &[u32], a_levels: usize, b: &[u32], b_levels: usize) -> Option<f64> {
-    let cells = a_levels
-        .checked_mul(b_levels)
-        .filter(|&cells| cells <= MOST_PAIRS)?;
+    let cells = a_levels.checked_mul(b_levels).filter(|&cells| cells <= MOST_PAIRS)?;
     let mut joint = vec![0u64; cells];
     let (mut by_a, mut by_b) = (vec![0u64; a_levels], vec![0u64; b_levels]);
     let mut total = 0;
@@ -326,8 +245,7 @@ fn mutual_information(a: &[u32], a_levels: usize, b: &[u32], b_levels: usize) ->
             total += 1;
         }
     }
-    let information =
-        entropy_bits(by_a, total) + entropy_bits(by_b, total) - entropy_bits(joint, total);
+    let information = entropy_bits(by_a, total) + entropy_bits(by_b, total) - entropy_bits(joint, total);
     Some(information.max(0.0))
 }
 
@@ -336,10 +254,7 @@ mod tests {
     use super::*;
 
     fn get(found: &[(&str, f64)], name: &str) -> Option<f64> {
-        found
-            .iter()
-            .find(|(other, _)| *other == name)
-            .map(|(_, value)| *value)
+        found.iter().find(|(other, _)| *other == name).map(|(_, value)| *value)
     }
 
     #[test]
@@ -350,20 +265,8 @@ mod tests {
         let found = qualities(
             &[
                 ("x", Column::Numeric(&x)),
-                (
-                    "n",
-                    Column::Nominal {
-                        codes: &[0, 0, 1, 1],
-                        levels: &abc,
-                    },
-                ),
-                (
-                    "class",
-                    Column::Nominal {
-                        codes: &[0, 0, 1, MISSING],
-                        levels: &ab,
-                    },
-                ),
+                ("n", Column::Nominal { codes: &[0, 0, 1, 1], levels: &abc }),
+                ("class", Column::Nominal { codes: &[0, 0, 1, MISSING], levels: &ab }),
             ],
             Some("class"),
         );
@@ -389,10 +292,7 @@ mod tests {
             ("MeanAttributeEntropy", 1.0),
         ] {
             let found = get(&found, name).unwrap_or(f64::NAN);
-            assert!(
-                (found - value).abs() < 1e-12,
-                "{name}: {found} instead of {value}"
-            );
+            assert!((found - value).abs() < 1e-12, "{name}: {found} instead of {value}");
         }
     }
 

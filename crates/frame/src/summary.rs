@@ -71,9 +71,7 @@ pub struct Levels {
 pub fn summarise(column: Column<'_>) -> Summary {
     match column {
         Column::Numeric(values) | Column::Date(values) => summarise_numbers(column.kind(), values),
-        Column::Nominal { codes, levels } | Column::Text { codes, levels } => {
-            summarise_codes(column.kind(), codes, levels.len())
-        }
+        Column::Nominal { codes, levels } | Column::Text { codes, levels } => summarise_codes(column.kind(), codes, levels.len()),
     }
 }
 
@@ -85,11 +83,7 @@ pub fn summarise_all(columns: &[Column<'_>]) -> Vec<Summary> {
 }
 
 fn summarise_numbers(kind: Kind, values: &[f64]) -> Summary {
-    let mut keys: Vec<u64> = values
-        .iter()
-        .filter(|v| !v.is_nan())
-        .map(|&v| sort_key(v))
-        .collect();
+    let mut keys: Vec<u64> = values.iter().filter(|v| !v.is_nan()).map(|&v| sort_key(v)).collect();
     keys.sort_unstable();
 
     let mut distinct = 0;
@@ -125,16 +119,7 @@ fn summarise_numbers(kind: Kind, values: &[f64]) -> Summary {
             spark: spark(finite),
         })
     });
-    Summary {
-        kind,
-        rows: values.len(),
-        missing: values.len() - keys.len(),
-        distinct,
-        entropy,
-        mode_count,
-        numbers,
-        levels: None,
-    }
+    Summary { kind, rows: values.len(), missing: values.len() - keys.len(), distinct, entropy, mode_count, numbers, levels: None }
 }
 
 /// Counts sorted values in equal bins: one binary search per edge.
@@ -143,9 +128,7 @@ fn spark(sorted: &[f64]) -> Spark {
         return Spark { counts: vec![] };
     };
     if low == high {
-        return Spark {
-            counts: vec![sorted.len() as u64],
-        };
+        return Spark { counts: vec![sorted.len() as u64] };
     }
     let mut counts = Vec::with_capacity(SPARK_BINS);
     let mut before = 0;
@@ -153,11 +136,7 @@ fn spark(sorted: &[f64]) -> Spark {
         let share = bin as f64 / SPARK_BINS as f64;
         // Not low + (high − low) · share, which overflows for the widest ranges.
         let edge = low * (1.0 - share) + high * share;
-        let upto = if bin == SPARK_BINS {
-            sorted.len()
-        } else {
-            sorted.partition_point(|&v| v < edge).max(before)
-        };
+        let upto = if bin == SPARK_BINS { sorted.len() } else { sorted.partition_point(|&v| v < edge).max(before) };
         counts.push((upto - before) as u64);
         before = upto;
     }
@@ -187,12 +166,7 @@ fn summarise_codes(kind: Kind, codes: &[u32], levels: usize) -> Summary {
         entropy,
         mode_count,
         numbers: None,
-        levels: Some(Levels {
-            declared: levels,
-            used,
-            mode: mode.map(|code| code as u32),
-            counts,
-        }),
+        levels: Some(Levels { declared: levels, used, mode: mode.map(|code| code as u32), counts }),
     }
 }
 
@@ -209,42 +183,24 @@ mod tests {
     fn numbers_as_numpy_has_them() {
         let values = [3.0, 1.0, f64::NAN, 2.0, 2.0, 10.0, f64::INFINITY];
         let found = summarise(Column::Numeric(&values));
-        assert_eq!(
-            (found.rows, found.missing, found.distinct, found.mode_count),
-            (7, 1, 5, 2)
-        );
+        assert_eq!((found.rows, found.missing, found.distinct, found.mode_count), (7, 1, 5, 2));
         let numbers = found.numbers.unwrap();
-        assert_eq!(
-            (numbers.min, numbers.max, numbers.infinite, numbers.mode),
-            (1.0, 10.0, 1, 2.0)
-        );
+        assert_eq!((numbers.min, numbers.max, numbers.infinite, numbers.mode), (1.0, 10.0, 1, 2.0));
         assert!(close(numbers.mean, 3.6));
         assert!(close(numbers.std.unwrap(), 3.646_916_505_762_094));
         assert_eq!((numbers.q1, numbers.median, numbers.q3), (2.0, 2.0, 3.0));
         assert_eq!(numbers.spark.counts.iter().sum::<u64>(), 5);
         assert_eq!((numbers.spark.counts[0], numbers.spark.counts[15]), (1, 1));
         // Four values once and one twice, of six.
-        assert!(close(
-            found.entropy,
-            4.0 / 6.0 * 6f64.log2() + 2.0 / 6.0 * 3f64.log2()
-        ));
+        assert!(close(found.entropy, 4.0 / 6.0 * 6f64.log2() + 2.0 / 6.0 * 3f64.log2()));
     }
 
     #[test]
     fn zeros_are_one_value_and_extremes_do_not_overflow() {
         let found = summarise(Column::Numeric(&[0.0, -0.0]));
-        assert_eq!(
-            (found.distinct, found.entropy, found.mode_count),
-            (1, 0.0, 2)
-        );
-        let found = summarise(Column::Numeric(&[-1e308, 1e308, 1.7e308]))
-            .numbers
-            .unwrap();
-        assert!(
-            found.spark.counts.iter().sum::<u64>() == 3
-                && found.median.is_finite()
-                && found.mean.is_finite()
-        );
+        assert_eq!((found.distinct, found.entropy, found.mode_count), (1, 0.0, 2));
+        let found = summarise(Column::Numeric(&[-1e308, 1e308, 1.7e308])).numbers.unwrap();
+        assert!(found.spark.counts.iter().sum::<u64>() == 3 && found.median.is_finite() && found.mean.is_finite());
         let none = summarise(Column::Numeric(&[f64::NAN, f64::INFINITY]));
         assert_eq!((none.numbers, none.distinct, none.missing), (None, 1, 1));
         assert_eq!(summarise(Column::Date(&[])).rows, 0);
@@ -253,41 +209,19 @@ mod tests {
     #[test]
     fn levels_are_counted_whether_used_or_not() {
         let levels: Vec<String> = ["a", "b", "c"].map(str::to_owned).into();
-        let found = summarise(Column::Nominal {
-            codes: &[2, 0, 2, MISSING],
-            levels: &levels,
-        });
+        let found = summarise(Column::Nominal { codes: &[2, 0, 2, MISSING], levels: &levels });
         assert_eq!((found.missing, found.distinct, found.mode_count), (1, 2, 2));
         assert!(close(found.entropy, 0.918_295_834_054_489_6));
-        assert_eq!(
-            found.levels,
-            Some(Levels {
-                declared: 3,
-                used: 2,
-                mode: Some(2),
-                counts: vec![1, 0, 2]
-            })
-        );
-        let empty = summarise(Column::Nominal {
-            codes: &[],
-            levels: &levels,
-        });
+        assert_eq!(found.levels, Some(Levels { declared: 3, used: 2, mode: Some(2), counts: vec![1, 0, 2] }));
+        let empty = summarise(Column::Nominal { codes: &[], levels: &levels });
         assert_eq!(empty.levels.unwrap().mode, None);
     }
 
     #[test]
     fn many_features_keep_their_order() {
-        let columns: Vec<Vec<f64>> = (0..5)
-            .map(|n| (0..100_000).map(|row| f64::from(row % (n + 2))).collect())
-            .collect();
-        let columns: Vec<Column<'_>> = columns
-            .iter()
-            .map(|values| Column::Numeric(values))
-            .collect();
-        let distinct: Vec<usize> = summarise_all(&columns)
-            .iter()
-            .map(|summary| summary.distinct)
-            .collect();
+        let columns: Vec<Vec<f64>> = (0..5).map(|n| (0..100_000).map(|row| f64::from(row % (n + 2))).collect()).collect();
+        let columns: Vec<Column<'_>> = columns.iter().map(|values| Column::Numeric(values)).collect();
+        let distinct: Vec<usize> = summarise_all(&columns).iter().map(|summary| summary.distinct).collect();
         assert_eq!(distinct, [2, 3, 4, 5, 6]);
     }
 

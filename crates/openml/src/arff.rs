@@ -37,19 +37,11 @@ pub fn read(input: &[u8]) -> Result<Table, ParseError> {
 /// Reads a table that may have no more columns and cells than `limits`.
 pub fn read_within(input: &[u8], limits: &Limits) -> Result<Table, ParseError> {
     let text = utf8(input)?;
-    let start = if input.starts_with(BYTE_ORDER_MARK) {
-        BYTE_ORDER_MARK.len()
-    } else {
-        0
-    };
+    let start = if input.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
     let mut cursor = Cursor::new(text, start);
     let header = header::read(&mut cursor, limits)?;
     let features = data::read(&mut cursor, header.attributes, limits)?;
-    Ok(Table {
-        name: header.name,
-        description: header.description,
-        features,
-    })
+    Ok(Table { name: header.name, description: header.description, features })
 }
 
 #[cfg(test)]

@@ -42,9 +42,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             delimiter: None,
-            missing: ["", "?", "NA", "N/A", "NaN", "null", "None"]
-                .map(str::to_owned)
-                .to_vec(),
+            missing: ["", "?", "NA", "N/A", "NaN", "null", "None"].map(str::to_owned).to_vec(),
             kinds: Vec::new(),
             limits: Limits::default(),
         }
@@ -59,16 +57,10 @@ impl Default for Options {
 /// value that is not of the type that [`Options::kinds`] demands.
 pub fn read(input: &[u8], options: &Options) -> Result<Table, ParseError> {
     let text = utf8(input)?;
-    let start = if input.starts_with(BYTE_ORDER_MARK) {
-        BYTE_ORDER_MARK.len()
-    } else {
-        0
-    };
+    let start = if input.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
     let delimiter = match options.delimiter {
         None => records::sniff(text, start),
-        Some(delimiter) if delimiter.is_ascii() && !matches!(delimiter, b'"' | b'\r' | b'\n') => {
-            delimiter
-        }
+        Some(delimiter) if delimiter.is_ascii() && !matches!(delimiter, b'"' | b'\r' | b'\n') => delimiter,
         Some(_) => {
             let reason = "the delimiter must be an ASCII character, not a quote and not a line end";
             return Err(ParseError::at(input, 0, reason));
@@ -77,11 +69,7 @@ pub fn read(input: &[u8], options: &Options) -> Result<Table, ParseError> {
     let mut records = records::Records::new(text, start, delimiter);
     let header = records::header(&mut records, &options.limits)?;
     let features = infer::read(records, header, options)?;
-    Ok(Table {
-        name: String::new(),
-        description: String::new(),
-        features,
-    })
+    Ok(Table { name: String::new(), description: String::new(), features })
 }
 
 #[cfg(test)]

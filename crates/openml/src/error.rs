@@ -18,11 +18,7 @@ impl ParseError {
     /// An error at a byte offset of `input`, which must be UTF-8 up to there.
     pub(crate) fn at(input: &[u8], offset: usize, reason: impl Into<String>) -> Self {
         let (line, column) = position(input, offset);
-        Self {
-            line,
-            column,
-            reason: reason.into(),
-        }
+        Self { line, column, reason: reason.into() }
     }
 }
 
@@ -31,11 +27,7 @@ pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 fn position(input: &[u8], offset: usize) -> (u64, u64) {
     let before = &input[..offset.min(input.len())];
     let mut line = 1;
-    let mut line_start = if before.starts_with(BYTE_ORDER_MARK) {
-        3
-    } else {
-        0
-    };
+    let mut line_start = if before.starts_with(BYTE_ORDER_MARK) { 3 } else { 0 };
     for (at, &byte) in before.iter().enumerate() {
         let ends_line = byte == b'\n' || (byte == b'\r' && input.get(at + 1) != Some(&b'\n'));
         if ends_line {
@@ -43,10 +35,7 @@ fn position(input: &[u8], offset: usize) -> (u64, u64) {
             line_start = at + 1;
         }
     }
-    let characters = before[line_start.min(before.len())..]
-        .iter()
-        .filter(|&&byte| byte & 0xC0 != 0x80)
-        .count();
+    let characters = before[line_start.min(before.len())..].iter().filter(|&&byte| byte & 0xC0 != 0x80).count();
     (line, characters as u64 + 1)
 }
 
@@ -80,11 +69,7 @@ pub(crate) fn shown(value: &str) -> String {
 
 /// `1 value`, `2 values`.
 pub(crate) fn counted(count: usize, noun: &str) -> String {
-    if count == 1 {
-        format!("1 {noun}")
-    } else {
-        format!("{count} {noun}s")
-    }
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 #[cfg(test)]
@@ -94,11 +79,7 @@ mod tests {
     #[test]
     fn positions_count_characters_and_every_line_end() {
         let text = "\u{FEFF}aé\r\nb\rc\nd".as_bytes();
-        let find = |needle: u8| {
-            text.iter()
-                .position(|&byte| byte == needle)
-                .unwrap_or_default()
-        };
+        let find = |needle: u8| text.iter().position(|&byte| byte == needle).unwrap_or_default();
         assert_eq!(position(text, 3), (1, 1));
         assert_eq!(position(text, find(b'\r')), (1, 3));
         assert_eq!(position(text, find(b'b')), (2, 1));
@@ -110,10 +91,7 @@ mod tests {
     #[test]
     fn bad_utf8_is_found_where_it_is() {
         let error = utf8(b"ab\nc\xC3\xA9\xFFd").expect_err("0xFF is never UTF-8");
-        assert_eq!(
-            error.to_string(),
-            "line 2, column 3: byte 0xFF is not valid UTF-8"
-        );
+        assert_eq!(error.to_string(), "line 2, column 3: byte 0xFF is not valid UTF-8");
     }
 
     #[test]

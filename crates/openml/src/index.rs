@@ -8,16 +8,11 @@ use crate::table::Values;
 /// Old files declare row ids as strings, so the text of a number will do.
 pub(crate) fn indices(values: &Values) -> Result<Vec<u32>, (usize, String)> {
     match values {
-        Values::Numeric(values) => values
-            .iter()
-            .enumerate()
-            .map(|(at, &value)| index(value).ok_or_else(|| (at + 1, spelled(value))))
-            .collect(),
+        Values::Numeric(values) => {
+            values.iter().enumerate().map(|(at, &value)| index(value).ok_or_else(|| (at + 1, spelled(value)))).collect()
+        }
         Values::Nominal { codes, levels } | Values::Text { codes, levels } => {
-            let known: Vec<Option<u32>> = levels
-                .iter()
-                .map(|level| number::parse(level.trim()).and_then(index))
-                .collect();
+            let known: Vec<Option<u32>> = levels.iter().map(|level| number::parse(level.trim()).and_then(index)).collect();
             codes
                 .iter()
                 .enumerate()

@@ -22,11 +22,7 @@ impl<'a> Interner<'a> {
 
     pub(crate) fn find(&self, value: &str) -> Option<u32> {
         if self.levels.len() <= SCANNED {
-            return self
-                .levels
-                .iter()
-                .position(|level| level == value)
-                .map(|at| at as u32);
+            return self.levels.iter().position(|level| level == value).map(|at| at as u32);
         }
         self.index.get(value).copied()
     }

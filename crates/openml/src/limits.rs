@@ -10,9 +10,6 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            columns: 100_000,
-            cells: 250_000_000,
-        }
+        Self { columns: 100_000, cells: 250_000_000 }
     }
 }

@@ -49,28 +49,13 @@ const SCORE: Measure = Measure {
     openml: true,
 };
 
-const ERROR: Measure = Measure {
-    higher_is_better: false,
-    maximum: f64::INFINITY,
-    classification: false,
-    regression: true,
-    ..SCORE
-};
+const ERROR: Measure = Measure { higher_is_better: false, maximum: f64::INFINITY, classification: false, regression: true, ..SCORE };
 
-const TIME: Measure = Measure {
-    unit: "ms",
-    classification: true,
-    ..ERROR
-};
+const TIME: Measure = Measure { unit: "ms", classification: true, ..ERROR };
 
 /// All measures, those that people look at first in front.
 pub const MEASURES: &[Measure] = &[
-    Measure {
-        name: "predictive_accuracy",
-        title: "Accuracy",
-        formula: "share of predictions with ŷ = y",
-        ..SCORE
-    },
+    Measure { name: "predictive_accuracy", title: "Accuracy", formula: "share of predictions with ŷ = y", ..SCORE },
     Measure {
         name: "area_under_roc_curve",
         title: "ROC AUC",
@@ -179,42 +164,12 @@ pub const MEASURES: &[Measure] = &[
         classification: true,
         ..ERROR
     },
-    Measure {
-        name: "usercpu_time_millis",
-        title: "CPU time",
-        formula: "CPU time of training and testing",
-        ..TIME
-    },
-    Measure {
-        name: "usercpu_time_millis_training",
-        title: "CPU time of training",
-        formula: "CPU time of training",
-        ..TIME
-    },
-    Measure {
-        name: "usercpu_time_millis_testing",
-        title: "CPU time of testing",
-        formula: "CPU time of testing",
-        ..TIME
-    },
-    Measure {
-        name: "wall_clock_time_millis",
-        title: "Time",
-        formula: "elapsed time of training and testing",
-        ..TIME
-    },
-    Measure {
-        name: "wall_clock_time_millis_training",
-        title: "Time of training",
-        formula: "elapsed time of training",
-        ..TIME
-    },
-    Measure {
-        name: "wall_clock_time_millis_testing",
-        title: "Time of testing",
-        formula: "elapsed time of testing",
-        ..TIME
-    },
+    Measure { name: "usercpu_time_millis", title: "CPU time", formula: "CPU time of training and testing", ..TIME },
+    Measure { name: "usercpu_time_millis_training", title: "CPU time of training", formula: "CPU time of training", ..TIME },
+    Measure { name: "usercpu_time_millis_testing", title: "CPU time of testing", formula: "CPU time of testing", ..TIME },
+    Measure { name: "wall_clock_time_millis", title: "Time", formula: "elapsed time of training and testing", ..TIME },
+    Measure { name: "wall_clock_time_millis_training", title: "Time of training", formula: "elapsed time of training", ..TIME },
+    Measure { name: "wall_clock_time_millis_testing", title: "Time of testing", formula: "elapsed time of testing", ..TIME },
     Measure {
         name: "number_of_instances",
         title: "Predictions",
@@ -237,22 +192,13 @@ const SYNONYMS: &[(&str, &str)] = &[
 
 /// The measure of that name, or that OpenML also calls so.
 pub fn find(name: &str) -> Option<&'static Measure> {
-    let name = SYNONYMS
-        .iter()
-        .find(|(synonym, _)| *synonym == name)
-        .map_or(name, |(_, name)| name);
+    let name = SYNONYMS.iter().find(|(synonym, _)| *synonym == name).map_or(name, |(_, name)| name);
     MEASURES.iter().find(|measure| measure.name == name)
 }
 
 /// Which way is better, `None` for a measure that is unknown or not ranked.
 pub fn direction(name: &str) -> Option<Direction> {
-    find(name).filter(|measure| measure.ranked).map(|measure| {
-        if measure.higher_is_better {
-            Direction::Higher
-        } else {
-            Direction::Lower
-        }
-    })
+    find(name).filter(|measure| measure.ranked).map(|measure| if measure.higher_is_better { Direction::Higher } else { Direction::Lower })
 }
 
 #[cfg(test)]
@@ -265,22 +211,11 @@ mod tests {
     fn every_measure_is_whole_and_has_its_own_name() {
         let names: HashSet<_> = MEASURES.iter().map(|measure| measure.name).collect();
         let titles: HashSet<_> = MEASURES.iter().map(|measure| measure.title).collect();
-        assert_eq!(
-            (names.len(), titles.len()),
-            (MEASURES.len(), MEASURES.len())
-        );
+        assert_eq!((names.len(), titles.len()), (MEASURES.len(), MEASURES.len()));
         for measure in MEASURES {
-            assert!(
-                !measure.name.is_empty()
-                    && !measure.title.is_empty()
-                    && !measure.formula.is_empty()
-            );
+            assert!(!measure.name.is_empty() && !measure.title.is_empty() && !measure.formula.is_empty());
             assert!(measure.minimum < measure.maximum, "{}", measure.name);
-            assert!(
-                measure.classification || measure.regression,
-                "{}",
-                measure.name
-            );
+            assert!(measure.classification || measure.regression, "{}", measure.name);
         }
         assert!(SYNONYMS.iter().all(|(_, name)| names.contains(name)));
     }
@@ -288,15 +223,9 @@ mod tests {
     #[test]
     fn directions() {
         assert_eq!(direction("predictive_accuracy"), Some(Direction::Higher));
-        assert_eq!(
-            direction("mean_weighted_f_measure"),
-            Some(Direction::Higher)
-        );
+        assert_eq!(direction("mean_weighted_f_measure"), Some(Direction::Higher));
         assert_eq!(direction("r_squared"), Some(Direction::Higher));
-        assert_eq!(
-            direction("usercpu_time_millis_training"),
-            Some(Direction::Lower)
-        );
+        assert_eq!(direction("usercpu_time_millis_training"), Some(Direction::Lower));
         assert_eq!(direction("log_loss"), Some(Direction::Lower));
         assert_eq!(direction("number_of_instances"), None);
         assert_eq!(direction("nonsense"), None);

@@ -3,10 +3,8 @@
 use std::fmt::Write;
 
 /// Powers of ten that a double holds exactly.
-const EXACT_POWERS: [f64; 23] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
-    1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
-];
+const EXACT_POWERS: [f64; 23] =
+    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22];
 
 /// Integers up to here are exact doubles.
 pub(crate) const EXACT_INTEGER: u64 = 1 << 53;
@@ -78,10 +76,7 @@ mod tests {
             ("5.", 5.0),
             ("1e3", 1000.0),
             ("0.1", 0.1),
-            (
-                "123456789012345678901234567890",
-                123456789012345678901234567890.0,
-            ),
+            ("123456789012345678901234567890", 123456789012345678901234567890.0),
             ("Infinity", f64::INFINITY),
             ("-inf", f64::NEG_INFINITY),
         ] {

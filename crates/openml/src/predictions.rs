@@ -40,10 +40,7 @@ pub enum Target {
         confidence: Vec<Vec<f64>>,
     },
     /// NaN where there is no prediction, or where the file does not say the truth.
-    Regression {
-        predicted: Vec<f64>,
-        truth: Vec<f64>,
-    },
+    Regression { predicted: Vec<f64>, truth: Vec<f64> },
 }
 
 /// Why predictions cannot be read.
@@ -55,11 +52,7 @@ pub enum PredictionsError {
     MissingAttribute(&'static str),
     /// `row` counts data rows from 1.
     #[error("row {row} of the predictions: {value} is not a valid {attribute}")]
-    Value {
-        row: usize,
-        attribute: &'static str,
-        value: String,
-    },
+    Value { row: usize, attribute: &'static str, value: String },
     #[error("the attribute \"{0}\" must be numeric")]
     NotNumeric(String),
     #[error("the predictions are dates")]
@@ -94,13 +87,8 @@ impl Predictions {
         }
         let index = |names: &[&'static str]| -> Result<Vec<u32>, PredictionsError> {
             let attribute = names.first().copied().unwrap_or_default();
-            let feature =
-                column(&table, names).ok_or(PredictionsError::MissingAttribute(attribute))?;
-            crate::index::indices(&feature.values).map_err(|(row, value)| PredictionsError::Value {
-                row,
-                attribute,
-                value,
-            })
+            let feature = column(&table, names).ok_or(PredictionsError::MissingAttribute(attribute))?;
+            crate::index::indices(&feature.values).map_err(|(row, value)| PredictionsError::Value { row, attribute, value })
         };
         let sample = match index(&["sample"]) {
             Ok(sample) => Some(sample),
@@ -128,32 +116,15 @@ impl Predictions {
         }
         features.push(index("row_id", &self.row_id));
         let mut push = |name: &str, values: Values| {
-            features.push(Feature {
-                name: name.to_owned(),
-                values,
-            });
+            features.push(Feature { name: name.to_owned(), values });
         };
         match &self.target {
-            Target::Classification {
-                classes,
-                predicted,
-                truth,
-                confidence,
-            } => {
+            Target::Classification { classes, predicted, truth, confidence } => {
                 for (name, codes) in [("prediction", predicted), ("correct", truth)] {
-                    push(
-                        name,
-                        Values::Nominal {
-                            codes: codes.clone(),
-                            levels: classes.clone(),
-                        },
-                    );
+                    push(name, Values::Nominal { codes: codes.clone(), levels: classes.clone() });
                 }
                 for (class, values) in classes.iter().zip(confidence) {
-                    push(
-                        &format!("{CONFIDENCE}{class}"),
-                        Values::Numeric(values.clone()),
-                    );
+                    push(&format!("{CONFIDENCE}{class}"), Values::Numeric(values.clone()));
                 }
             }
             Target::Regression { predicted, truth } => {
@@ -161,36 +132,21 @@ impl Predictions {
                 push("truth", Values::Numeric(truth.clone()));
             }
         }
-        let table = Table {
-            name: name.to_owned(),
-            description: String::new(),
-            features,
-        };
+        let table = Table { name: name.to_owned(), description: String::new(), features };
         arff::write(&table, out);
     }
 }
 
 fn column<'t>(table: &'t Table, names: &[&str]) -> Option<&'t Feature> {
-    names.iter().find_map(|name| {
-        table
-            .features
-            .iter()
-            .find(|feature| feature.name.eq_ignore_ascii_case(name))
-    })
+    names.iter().find_map(|name| table.features.iter().find(|feature| feature.name.eq_ignore_ascii_case(name)))
 }
 
 fn target(table: &Table, limits: &Limits) -> Result<Target, PredictionsError> {
-    let predicted = &column(table, &["prediction"])
-        .ok_or(PredictionsError::MissingAttribute("prediction"))?
-        .values;
+    let predicted = &column(table, &["prediction"]).ok_or(PredictionsError::MissingAttribute("prediction"))?.values;
     let truth = column(table, &["correct", "truth"]).map(|feature| &feature.values);
-    let confidences: Vec<(&str, &Feature)> = table
-        .features
-        .iter()
-        .filter_map(|feature| Some((confidence_of(&feature.name)?, feature)))
-        .collect();
-    let categories =
-        |values: &Values| matches!(values, Values::Nominal { .. } | Values::Text { .. });
+    let confidences: Vec<(&str, &Feature)> =
+        table.features.iter().filter_map(|feature| Some((confidence_of(&feature.name)?, feature))).collect();
+    let categories = |values: &Values| matches!(values, Values::Nominal { .. } | Values::Text { .. });
     if let Values::Date(_) = predicted {
         return Err(PredictionsError::Dates);
     }
@@ -204,19 +160,14 @@ fn target(table: &Table, limits: &Limits) -> Result<Target, PredictionsError> {
             Some(Values::Numeric(truth)) => truth.clone(),
             Some(_) => return Err(PredictionsError::NotNumeric("truth".to_owned())),
         };
-        return Ok(Target::Regression {
-            predicted: predicted.clone(),
-            truth,
-        });
+        return Ok(Target::Regression { predicted: predicted.clone(), truth });
     }
     classification(predicted, truth, &confidences, limits)
 }
 
 fn confidence_of(name: &str) -> Option<&str> {
     let prefix = name.get(..CONFIDENCE.len())?;
-    prefix
-        .eq_ignore_ascii_case(CONFIDENCE)
-        .then(|| &name[CONFIDENCE.len()..])
+    prefix.eq_ignore_ascii_case(CONFIDENCE).then(|| &name[CONFIDENCE.len()..])
 }
 
 fn classification(
@@ -256,12 +207,7 @@ fn classification(
             confidence[classes.code(class) as usize].clone_from(values);
         }
     }
-    Ok(Target::Classification {
-        classes: classes.names,
-        predicted,
-        truth,
-        confidence,
-    })
+    Ok(Target::Classification { classes: classes.names, predicted, truth, confidence })
 }
 
 #[derive(Debug, Default)]
@@ -286,10 +232,7 @@ impl Classes {
         match values {
             Values::Nominal { codes, levels } | Values::Text { codes, levels } => {
                 let known: Vec<u32> = levels.iter().map(|level| self.code(level)).collect();
-                codes
-                    .iter()
-                    .map(|&code| known.get(code as usize).copied().unwrap_or(MISSING))
-                    .collect()
+                codes.iter().map(|&code| known.get(code as usize).copied().unwrap_or(MISSING)).collect()
             }
             Values::Numeric(values) | Values::Date(values) => {
                 let mut spelled = String::new();
@@ -353,27 +296,14 @@ mod tests {
         let mut out = String::new();
         predictions.write("p", &mut out);
         assert_eq!(read(&out), Ok(predictions));
-        assert_eq!(
-            out,
-            text.replace("@RELATION p\n", "@RELATION p\n\n")
-                .replace("@DATA", "\n@DATA")
-        );
+        assert_eq!(out, text.replace("@RELATION p\n", "@RELATION p\n\n").replace("@DATA", "\n@DATA"));
     }
 
     #[test]
     fn numbers() {
-        let text = header(&[
-            "repeat NUMERIC",
-            "fold NUMERIC",
-            "row_id NUMERIC",
-            "prediction NUMERIC",
-            "truth NUMERIC",
-        ]) + "0,0,1,2.5,3\n";
+        let text = header(&["repeat NUMERIC", "fold NUMERIC", "row_id NUMERIC", "prediction NUMERIC", "truth NUMERIC"]) + "0,0,1,2.5,3\n";
         let predictions = read(&text).expect("predictions");
-        let expected = Target::Regression {
-            predicted: vec![2.5],
-            truth: vec![3.0],
-        };
+        let expected = Target::Regression { predicted: vec![2.5], truth: vec![3.0] };
         assert_eq!(predictions.target, expected);
         let mut out = String::new();
         predictions.write("p", &mut out);
@@ -382,13 +312,8 @@ mod tests {
 
     #[test]
     fn older_clients() {
-        let text = header(&[
-            "rowid string",
-            "Fold integer",
-            "repeat integer",
-            "confidence.1 real",
-            "prediction string",
-        ]) + "4,0,0,0.9,1\n5,0,0,0.1,2\n";
+        let text = header(&["rowid string", "Fold integer", "repeat integer", "confidence.1 real", "prediction string"])
+            + "4,0,0,0.9,1\n5,0,0,0.1,2\n";
         let predictions = read(&text).expect("predictions");
         assert_eq!(predictions.row_id, [4, 5]);
         let expected = Target::Classification {
@@ -398,54 +323,26 @@ mod tests {
             confidence: vec![vec![0.9, 0.1], vec![0.0, 0.0]],
         };
         assert_eq!(predictions.target, expected);
-        let numeric_classes = header(&[
-            "repeat real",
-            "fold real",
-            "row_id real",
-            "prediction real",
-            "correct {0,1}",
-        ]) + "0,0,0,1.0,0\n";
+        let numeric_classes = header(&["repeat real", "fold real", "row_id real", "prediction real", "correct {0,1}"]) + "0,0,0,1.0,0\n";
         let predictions = read(&numeric_classes).expect("predictions");
-        assert!(
-            matches!(predictions.target, Target::Classification { predicted, .. } if predicted == [1])
-        );
+        assert!(matches!(predictions.target, Target::Classification { predicted, .. } if predicted == [1]));
     }
 
     #[test]
     fn what_is_wrong_is_named() {
-        let reason = |attributes: &[&str], rows: &str| {
-            read(&(header(attributes) + rows)).expect_err("an error")
-        };
+        let reason = |attributes: &[&str], rows: &str| read(&(header(attributes) + rows)).expect_err("an error");
         let index = ["repeat real", "fold real", "row_id real"];
-        assert_eq!(
-            reason(&index, "0,0,0\n"),
-            "the predictions have no attribute \"prediction\""
-        );
-        assert_eq!(
-            reason(&index[1..], "0,0\n"),
-            "the predictions have no attribute \"repeat\""
-        );
+        assert_eq!(reason(&index, "0,0,0\n"), "the predictions have no attribute \"prediction\"");
+        assert_eq!(reason(&index[1..], "0,0\n"), "the predictions have no attribute \"repeat\"");
         assert_eq!(reason(&index, ""), "the predictions have no rows");
         assert_eq!(
-            reason(
-                &[&index[..], &["prediction real"][..]].concat(),
-                "0,0,-1,0\n"
-            ),
+            reason(&[&index[..], &["prediction real"][..]].concat(), "0,0,-1,0\n"),
             "row 1 of the predictions: -1 is not a valid row_id"
         );
         assert_eq!(
-            reason(
-                &[&index[..], &["prediction {a}", "confidence.a string"][..]].concat(),
-                "0,0,0,a,b\n"
-            ),
+            reason(&[&index[..], &["prediction {a}", "confidence.a string"][..]].concat(), "0,0,0,a,b\n"),
             "the attribute \"confidence.a\" must be numeric"
         );
-        assert_eq!(
-            reason(
-                &[&index[..], &["prediction date"][..]].concat(),
-                "0,0,0,?\n"
-            ),
-            "the predictions are dates"
-        );
+        assert_eq!(reason(&[&index[..], &["prediction date"][..]].concat(), "0,0,0,?\n"), "the predictions are dates");
     }
 }

@@ -54,26 +54,15 @@ pub enum SplitsError {
     MissingAttribute(&'static str),
     /// `row` counts data rows from 1.
     #[error("row {row} of the splits: {value} is not a valid {attribute}")]
-    Value {
-        row: usize,
-        attribute: &'static str,
-        value: String,
-    },
+    Value { row: usize, attribute: &'static str, value: String },
     #[error("the splits have no rows")]
     Empty,
     #[error("repeat {repeat}, fold {fold}, sample {sample} comes twice")]
     Twice { repeat: u32, fold: u32, sample: u32 },
     #[error("repeat {repeat}, fold {fold}, sample {sample} has no TEST rows")]
     NoTestRows { repeat: u32, fold: u32, sample: u32 },
-    #[error(
-        "row {row} in repeat {repeat}, fold {fold} is out of range, the dataset has {rows} rows"
-    )]
-    OutOfRange {
-        row: u32,
-        repeat: u32,
-        fold: u32,
-        rows: usize,
-    },
+    #[error("row {row} in repeat {repeat}, fold {fold} is out of range, the dataset has {rows} rows")]
+    OutOfRange { row: u32, repeat: u32, fold: u32, rows: usize },
     #[error("row {row} is in TEST twice in repeat {repeat}, the second time in fold {fold}")]
     TestedTwice { row: u32, repeat: u32, fold: u32 },
     #[error("row {row} is in both TRAIN and TEST of repeat {repeat}, fold {fold}")]
@@ -93,12 +82,7 @@ impl Splits {
             rows.extend_from_slice(split.train);
             let middle = rows.len();
             rows.extend_from_slice(split.test);
-            parts.push(Part {
-                key: (split.repeat, split.fold, split.sample),
-                start,
-                middle,
-                end: rows.len(),
-            });
+            parts.push(Part { key: (split.repeat, split.fold, split.sample), start, middle, end: rows.len() });
         }
         Self::from_parts(parts, rows)
     }
@@ -110,20 +94,10 @@ impl Splits {
                 && first.key == second.key
             {
                 let (repeat, fold, sample) = second.key;
-                return Err(SplitsError::Twice {
-                    repeat,
-                    fold,
-                    sample,
-                });
+                return Err(SplitsError::Twice { repeat, fold, sample });
             }
         }
-        let count = |of: fn(&Part) -> u32| {
-            parts
-                .iter()
-                .map(of)
-                .max()
-                .map(|last| last.saturating_add(1))
-        };
+        let count = |of: fn(&Part) -> u32| parts.iter().map(of).max().map(|last| last.saturating_add(1));
         Ok(Self {
             repeats: count(|part| part.key.0).ok_or(SplitsError::Empty)?,
             folds: count(|part| part.key.1).ok_or(SplitsError::Empty)?,
@@ -153,53 +127,26 @@ impl Splits {
 
     /// The split of one repeat, fold and sample.
     pub fn get(&self, repeat: u32, fold: u32, sample: u32) -> Option<Split<'_>> {
-        let at = self
-            .parts
-            .binary_search_by_key(&(repeat, fold, sample), |part| part.key)
-            .ok()?;
+        let at = self.parts.binary_search_by_key(&(repeat, fold, sample), |part| part.key).ok()?;
         self.parts.get(at).map(|part| self.split(part))
     }
 
     fn split(&self, part: &Part) -> Split<'_> {
         let (repeat, fold, sample) = part.key;
-        Split {
-            repeat,
-            fold,
-            sample,
-            train: &self.rows[part.start..part.middle],
-            test: &self.rows[part.middle..part.end],
-        }
+        Split { repeat, fold, sample, train: &self.rows[part.start..part.middle], test: &self.rows[part.middle..part.end] }
     }
 
     /// Checks the splits against a dataset of `rows` rows: every split tests something, every row exists. In a cross-validation,
     /// also that no row is in TEST twice in one repeat (and sample) and none in both TRAIN and TEST of a split.
     pub fn validate(&self, rows: usize, crossvalidation: bool) -> Result<(), SplitsError> {
         for split in self.iter() {
-            let Split {
-                repeat,
-                fold,
-                sample,
-                ..
-            } = split;
+            let Split { repeat, fold, sample, .. } = split;
             if split.test.is_empty() {
-                return Err(SplitsError::NoTestRows {
-                    repeat,
-                    fold,
-                    sample,
-                });
+                return Err(SplitsError::NoTestRows { repeat, fold, sample });
             }
-            let out_of_range = split
-                .train
-                .iter()
-                .chain(split.test)
-                .find(|&&row| row as usize >= rows);
+            let out_of_range = split.train.iter().chain(split.test).find(|&&row| row as usize >= rows);
             if let Some(&row) = out_of_range {
-                return Err(SplitsError::OutOfRange {
-                    row,
-                    repeat,
-                    fold,
-                    rows,
-                });
+                return Err(SplitsError::OutOfRange { row, repeat, fold, rows });
             }
         }
         if crossvalidation {
@@ -218,18 +165,11 @@ impl Splits {
             for &row in split.test {
                 tested_in[row as usize] = number;
             }
-            if let Some(&row) = split
-                .train
-                .iter()
-                .find(|&&row| tested_in[row as usize] == number)
-            {
+            if let Some(&row) = split.train.iter().find(|&&row| tested_in[row as usize] == number) {
                 return Err(SplitsError::TrainedAndTested { row, repeat, fold });
             }
             tested.extend(split.test.iter().map(|&row| (split.sample, row, fold)));
-            let is_last_of_repeat = self
-                .parts
-                .get(number + 1)
-                .is_none_or(|next| next.key.0 != repeat);
+            let is_last_of_repeat = self.parts.get(number + 1).is_none_or(|next| next.key.0 != repeat);
             if is_last_of_repeat {
                 tested.sort_unstable();
                 let twice = tested.windows(2).find_map(|pair| match pair {
@@ -264,14 +204,8 @@ impl Splits {
         let mut counts: Vec<(Key, usize, usize)> = Vec::new();
         let mut split_of = Vec::with_capacity(row_ids.len());
         let mut last: Option<(Key, usize)> = None;
-        for (at, ((&repeat, &fold), &is_test)) in
-            repeats.iter().zip(&folds).zip(&tested).enumerate()
-        {
-            let key = (
-                repeat,
-                fold,
-                samples.as_ref().map_or(0, |samples| samples[at]),
-            );
+        for (at, ((&repeat, &fold), &is_test)) in repeats.iter().zip(&folds).zip(&tested).enumerate() {
+            let key = (repeat, fold, samples.as_ref().map_or(0, |samples| samples[at]));
             let number = match last {
                 Some((last, number)) if last == key => number,
                 _ => *numbers.entry(key).or_insert_with(|| {
@@ -291,16 +225,10 @@ impl Splits {
         let mut start = 0;
         for (key, train, test) in counts {
             let (middle, end) = (start + train, start + train + test);
-            parts.push(Part {
-                key,
-                start,
-                middle,
-                end,
-            });
+            parts.push(Part { key, start, middle, end });
             start = end;
         }
-        let mut free: Vec<(usize, usize)> =
-            parts.iter().map(|part| (part.start, part.middle)).collect();
+        let mut free: Vec<(usize, usize)> = parts.iter().map(|part| (part.start, part.middle)).collect();
         let mut rows = vec![0; row_ids.len()];
         for ((&number, &is_test), &row) in split_of.iter().zip(&tested).zip(&row_ids) {
             let (train, test) = &mut free[number];
@@ -338,9 +266,7 @@ impl Splits {
 
 /// Whether each row is a TEST row.
 fn types(table: &Table) -> Result<Vec<bool>, SplitsError> {
-    let (Values::Nominal { codes, levels } | Values::Text { codes, levels }) =
-        &column(table, &["type"])?.1
-    else {
+    let (Values::Nominal { codes, levels } | Values::Text { codes, levels }) = &column(table, &["type"])?.1 else {
         return Err(SplitsError::MissingAttribute("type"));
     };
     let is_test: Vec<Option<bool>> = levels
@@ -354,43 +280,26 @@ fn types(table: &Table) -> Result<Vec<bool>, SplitsError> {
     let mut out = Vec::with_capacity(codes.len());
     for (at, &code) in codes.iter().enumerate() {
         let known = is_test.get(code as usize).copied().flatten();
-        out.push(known.ok_or_else(|| {
-            SplitsError::Value {
-                row: at + 1,
-                attribute: "type",
-                value: levels
-                    .get(code as usize)
-                    .map_or("?", String::as_str)
-                    .to_owned(),
-            }
+        out.push(known.ok_or_else(|| SplitsError::Value {
+            row: at + 1,
+            attribute: "type",
+            value: levels.get(code as usize).map_or("?", String::as_str).to_owned(),
         })?);
     }
     Ok(out)
 }
 
-fn column<'t>(
-    table: &'t Table,
-    names: &[&'static str],
-) -> Result<(&'static str, &'t Values), SplitsError> {
+fn column<'t>(table: &'t Table, names: &[&'static str]) -> Result<(&'static str, &'t Values), SplitsError> {
     let found = names.iter().find_map(|name| {
-        let feature = table
-            .features
-            .iter()
-            .find(|feature| feature.name.eq_ignore_ascii_case(name))?;
+        let feature = table.features.iter().find(|feature| feature.name.eq_ignore_ascii_case(name))?;
         Some((*name, &feature.values))
     });
-    found.ok_or(SplitsError::MissingAttribute(
-        names.first().copied().unwrap_or_default(),
-    ))
+    found.ok_or(SplitsError::MissingAttribute(names.first().copied().unwrap_or_default()))
 }
 
 fn required(table: &Table, names: &[&'static str]) -> Result<Vec<u32>, SplitsError> {
     let (attribute, values) = column(table, names)?;
-    crate::index::indices(values).map_err(|(row, value)| SplitsError::Value {
-        row,
-        attribute,
-        value,
-    })
+    crate::index::indices(values).map_err(|(row, value)| SplitsError::Value { row, attribute, value })
 }
 
 fn indices(table: &Table, names: &[&'static str]) -> Result<Option<Vec<u32>>, SplitsError> {
@@ -413,10 +322,7 @@ mod tests {
     #[test]
     fn attributes_are_matched_by_name() {
         let splits = Splits::read(TWO_FOLDS.as_bytes()).expect("splits");
-        assert_eq!(
-            (splits.repeats(), splits.folds(), splits.samples()),
-            (1, 2, 1)
-        );
+        assert_eq!((splits.repeats(), splits.folds(), splits.samples()), (1, 2, 1));
         let split = splits.get(0, 1, 0).expect("a second fold");
         assert_eq!((split.train, split.test), (&[3, 2][..], &[0, 1][..]));
         assert_eq!(splits.get(1, 0, 0), None);
@@ -425,13 +331,7 @@ mod tests {
 
     #[test]
     fn written_as_openml_does() {
-        let splits = Splits::new([Split {
-            repeat: 0,
-            fold: 0,
-            sample: 0,
-            train: &[1],
-            test: &[0],
-        }]);
+        let splits = Splits::new([Split { repeat: 0, fold: 0, sample: 0, train: &[1], test: &[0] }]);
         let mut out = String::new();
         splits.expect("splits").write("iris splits", &mut out);
         assert_eq!(
@@ -445,47 +345,25 @@ mod tests {
     fn what_is_wrong_is_named() {
         let read = |text: &str| Splits::read(text.as_bytes()).map_err(|error| error.to_string());
         let header = "@relation s\n@attribute type {TRAIN,TEST}\n@attribute rowid integer\n@attribute repeat integer\n";
-        assert_eq!(
-            read(&format!("{header}@data\nTRAIN,0,0\n")),
-            Err("the splits have no attribute \"fold\"".to_owned())
-        );
+        assert_eq!(read(&format!("{header}@data\nTRAIN,0,0\n")), Err("the splits have no attribute \"fold\"".to_owned()));
         let header = format!("{header}@attribute fold integer\n@data\n");
         assert_eq!(read(&header), Err("the splits have no rows".to_owned()));
-        assert_eq!(
-            read(&format!("{header}TRAIN,0,0,0\nTRAIN,1.5,0,0\n")),
-            Err("row 2 of the splits: 1.5 is not a valid rowid".to_owned())
-        );
-        assert_eq!(
-            read(&format!("{header}?,0,0,0\n")),
-            Err("row 1 of the splits: ? is not a valid type".to_owned())
-        );
+        assert_eq!(read(&format!("{header}TRAIN,0,0,0\nTRAIN,1.5,0,0\n")), Err("row 2 of the splits: 1.5 is not a valid rowid".to_owned()));
+        assert_eq!(read(&format!("{header}?,0,0,0\n")), Err("row 1 of the splits: ? is not a valid type".to_owned()));
         assert!(read(&format!("{header}TRAIN,0,-1,0\n")).is_err());
-        assert!(
-            read(&format!("{header}NONE,0,0,0\n"))
-                .is_err_and(|reason| reason.starts_with("line 7, column 1:"))
-        );
+        assert!(read(&format!("{header}NONE,0,0,0\n")).is_err_and(|reason| reason.starts_with("line 7, column 1:")));
 
         let validate = |text: &str, rows| {
             let splits = read(&format!("{header}{text}")).expect("splits");
-            splits
-                .validate(rows, true)
-                .map_err(|error| error.to_string())
+            splits.validate(rows, true).map_err(|error| error.to_string())
         };
-        assert!(
-            validate("TRAIN,0,0,0\n", 9).is_err_and(|reason| reason.ends_with("has no TEST rows"))
-        );
-        assert_eq!(
-            validate("TEST,9,0,0\n", 9),
-            Err("row 9 in repeat 0, fold 0 is out of range, the dataset has 9 rows".to_owned())
-        );
+        assert!(validate("TRAIN,0,0,0\n", 9).is_err_and(|reason| reason.ends_with("has no TEST rows")));
+        assert_eq!(validate("TEST,9,0,0\n", 9), Err("row 9 in repeat 0, fold 0 is out of range, the dataset has 9 rows".to_owned()));
         assert_eq!(
             validate("TEST,1,0,0\nTEST,1,0,1\n", 9),
             Err("row 1 is in TEST twice in repeat 0, the second time in fold 1".to_owned())
         );
-        assert_eq!(
-            validate("TEST,1,0,0\nTRAIN,1,0,0\n", 9),
-            Err("row 1 is in both TRAIN and TEST of repeat 0, fold 0".to_owned())
-        );
+        assert_eq!(validate("TEST,1,0,0\nTRAIN,1,0,0\n", 9), Err("row 1 is in both TRAIN and TEST of repeat 0, fold 0".to_owned()));
         assert_eq!(validate("TEST,1,0,0\nTEST,1,1,0\n", 9), Ok(()));
     }
 

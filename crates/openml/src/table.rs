@@ -20,9 +20,7 @@ pub struct Table {
 impl Table {
     /// The number of rows, 0 without columns.
     pub fn rows(&self) -> usize {
-        self.features
-            .first()
-            .map_or(0, |feature| feature.values.len())
+        self.features.first().map_or(0, |feature| feature.values.len())
     }
 
     /// The first feature of that name.
@@ -49,15 +47,9 @@ pub enum Values {
     /// Milliseconds since 1970-01-01 UTC; NaN = missing.
     Date(Vec<f64>),
     /// Indices into the declared levels, which are distinct and in declared order.
-    Nominal {
-        codes: Vec<u32>,
-        levels: Vec<String>,
-    },
+    Nominal { codes: Vec<u32>, levels: Vec<String> },
     /// Indices into the distinct strings, in order of first appearance.
-    Text {
-        codes: Vec<u32>,
-        levels: Vec<String>,
-    },
+    Text { codes: Vec<u32>, levels: Vec<String> },
 }
 
 impl Values {
@@ -84,12 +76,8 @@ impl Values {
     /// How many rows have no value.
     pub fn missing(&self) -> usize {
         match self {
-            Self::Numeric(values) | Self::Date(values) => {
-                values.iter().filter(|value| value.is_nan()).count()
-            }
-            Self::Nominal { codes, .. } | Self::Text { codes, .. } => {
-                codes.iter().filter(|&&code| code == MISSING).count()
-            }
+            Self::Numeric(values) | Self::Date(values) => values.iter().filter(|value| value.is_nan()).count(),
+            Self::Nominal { codes, .. } | Self::Text { codes, .. } => codes.iter().filter(|&&code| code == MISSING).count(),
         }
     }
 }
@@ -97,27 +85,14 @@ impl Values {
 impl PartialEq for Values {
     fn eq(&self, other: &Self) -> bool {
         fn same(a: &[f64], b: &[f64]) -> bool {
-            a.len() == b.len()
-                && a.iter()
-                    .zip(b)
-                    .all(|(a, b)| a == b || (a.is_nan() && b.is_nan()))
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a == b || (a.is_nan() && b.is_nan()))
         }
         match (self, other) {
             (Self::Numeric(a), Self::Numeric(b)) | (Self::Date(a), Self::Date(b)) => same(a, b),
-            (
-                Self::Nominal { codes, levels },
-                Self::Nominal {
-                    codes: other_codes,
-                    levels: other_levels,
-                },
-            )
-            | (
-                Self::Text { codes, levels },
-                Self::Text {
-                    codes: other_codes,
-                    levels: other_levels,
-                },
-            ) => codes == other_codes && levels == other_levels,
+            (Self::Nominal { codes, levels }, Self::Nominal { codes: other_codes, levels: other_levels })
+            | (Self::Text { codes, levels }, Self::Text { codes: other_codes, levels: other_levels }) => {
+                codes == other_codes && levels == other_levels
+            }
             _ => false,
         }
     }
@@ -165,10 +140,7 @@ impl FromStr for Kind {
     type Err = UnknownKind;
 
     fn from_str(text: &str) -> Result<Self, UnknownKind> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.name() == text)
-            .ok_or_else(|| UnknownKind(text.to_owned()))
+        Self::ALL.into_iter().find(|kind| kind.name() == text).ok_or_else(|| UnknownKind(text.to_owned()))
     }
 }
 

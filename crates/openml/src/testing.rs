@@ -19,27 +19,16 @@ pub(crate) fn hostile() -> BoxedStrategy<String> {
 
 /// Tables with every kind of column, missing values, and names and levels from `text`.
 pub(crate) fn tables(text: BoxedStrategy<String>) -> impl Strategy<Value = Table> {
-    let names = btree_set(
-        text.clone().prop_filter("a name", |name| !name.is_empty()),
-        1..5,
-    );
-    (names, 0usize..8, hostile(), hostile(), text_of_lines()).prop_flat_map(
-        move |(names, rows, name, _, description)| {
-            let columns = vec(column(rows, text.clone()), names.len());
-            let names: Vec<String> = names.into_iter().collect();
-            (Just(names), columns, Just(name), Just(description)).prop_map(
-                |(names, columns, name, description)| Table {
-                    name,
-                    description,
-                    features: names
-                        .into_iter()
-                        .zip(columns)
-                        .map(|(name, values)| Feature { name, values })
-                        .collect(),
-                },
-            )
-        },
-    )
+    let names = btree_set(text.clone().prop_filter("a name", |name| !name.is_empty()), 1..5);
+    (names, 0usize..8, hostile(), hostile(), text_of_lines()).prop_flat_map(move |(names, rows, name, _, description)| {
+        let columns = vec(column(rows, text.clone()), names.len());
+        let names: Vec<String> = names.into_iter().collect();
+        (Just(names), columns, Just(name), Just(description)).prop_map(|(names, columns, name, description)| Table {
+            name,
+            description,
+            features: names.into_iter().zip(columns).map(|(name, values)| Feature { name, values }).collect(),
+        })
+    })
 }
 
 fn text_of_lines() -> impl Strategy<Value = String> {
@@ -47,42 +36,25 @@ fn text_of_lines() -> impl Strategy<Value = String> {
 }
 
 fn column(rows: usize, text: BoxedStrategy<String>) -> impl Strategy<Value = Values> {
-    let numbers = vec(
-        prop_oneof![any::<f64>(), Just(f64::NAN), (-9i32..9).prop_map(f64::from)],
-        rows,
-    );
+    let numbers = vec(prop_oneof![any::<f64>(), Just(f64::NAN), (-9i32..9).prop_map(f64::from)], rows);
     // The years 0 to 9999, by the millisecond, second or day.
-    let dates = (
-        vec(-62_167_219_200_000i64..253_402_300_800_000, rows),
-        select_unit(),
-    )
-        .prop_map(|(values, unit)| {
-            let cut = |value: i64| (value.div_euclid(unit) * unit) as f64;
-            values.into_iter().map(cut).collect::<Vec<f64>>()
-        });
-    let coded = (
-        btree_set(text, 0..5),
-        vec(any::<proptest::sample::Index>(), rows),
-        vec(any::<bool>(), rows),
-    );
+    let dates = (vec(-62_167_219_200_000i64..253_402_300_800_000, rows), select_unit()).prop_map(|(values, unit)| {
+        let cut = |value: i64| (value.div_euclid(unit) * unit) as f64;
+        values.into_iter().map(cut).collect::<Vec<f64>>()
+    });
+    let coded = (btree_set(text, 0..5), vec(any::<proptest::sample::Index>(), rows), vec(any::<bool>(), rows));
     prop_oneof![
         numbers.prop_map(Values::Numeric),
         dates.prop_map(Values::Date),
         (coded, any::<bool>()).prop_map(|((levels, picks, missing), nominal)| {
             let levels: Vec<String> = levels.into_iter().collect();
-            let codes = picks.iter().zip(missing).map(|(pick, missing)| {
-                if missing || levels.is_empty() {
-                    MISSING
-                } else {
-                    pick.index(levels.len()) as u32
-                }
-            });
+            let codes = picks.iter().zip(missing).map(
+                |(pick, missing)| {
+                    if missing || levels.is_empty() { MISSING } else { pick.index(levels.len()) as u32 }
+                },
+            );
             let codes = codes.collect();
-            if nominal {
-                Values::Nominal { codes, levels }
-            } else {
-                by_appearance(codes, levels)
-            }
+            if nominal { Values::Nominal { codes, levels } } else { by_appearance(codes, levels) }
         }),
     ]
 }
@@ -108,8 +80,5 @@ pub(crate) fn by_appearance(codes: Vec<u32>, levels: Vec<String>) -> Values {
             }
         })
         .collect();
-    Values::Text {
-        codes,
-        levels: seen,
-    }
+    Values::Text { codes, levels: seen }
 }

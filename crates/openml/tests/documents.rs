@@ -15,18 +15,9 @@ const RUN: &str = include_str!("documents/run.xml");
 
 #[test]
 fn openmls_form_comes_back_to_the_byte() {
-    assert_eq!(
-        DatasetDescription::read(DESCRIPTION).map(|it| it.write()),
-        Ok(DESCRIPTION.to_owned())
-    );
-    assert_eq!(
-        DataFeatures::read(FEATURES).map(|it| it.write()),
-        Ok(FEATURES.to_owned())
-    );
-    assert_eq!(
-        DataQualities::read(QUALITIES).map(|it| it.write()),
-        Ok(QUALITIES.to_owned())
-    );
+    assert_eq!(DatasetDescription::read(DESCRIPTION).map(|it| it.write()), Ok(DESCRIPTION.to_owned()));
+    assert_eq!(DataFeatures::read(FEATURES).map(|it| it.write()), Ok(FEATURES.to_owned()));
+    assert_eq!(DataQualities::read(QUALITIES).map(|it| it.write()), Ok(QUALITIES.to_owned()));
     assert_eq!(Task::read(TASK).map(|it| it.write()), Ok(TASK.to_owned()));
     assert_eq!(Flow::read(FLOW).map(|it| it.write()), Ok(FLOW.to_owned()));
     assert_eq!(Run::read(RUN).map(|it| it.write()), Ok(RUN.to_owned()));
@@ -35,10 +26,7 @@ fn openmls_form_comes_back_to_the_byte() {
 #[test]
 fn what_the_documents_say() {
     let description = DatasetDescription::read(DESCRIPTION).expect("a description");
-    assert_eq!(
-        description.description,
-        "**Flowers** & leaves, a <small> set.\nSecond line."
-    );
+    assert_eq!(description.description, "**Flowers** & leaves, a <small> set.\nSecond line.");
     assert_eq!(description.creators, ["A. Gardener", "B. Gardener"]);
     assert!(description.ignores("note") && !description.ignores("species"));
 
@@ -73,10 +61,7 @@ fn other_clients_are_understood() {
                   <parameter_setting><name>C</name><value><![CDATA[<1>]]></value></parameter_setting>\n\
                   <output_data><evaluation repeat=\"0\" fold=\"0\"><name>kappa</name><value>NaN</value></evaluation></output_data></run>";
     let run = Run::read(upload).expect("a run");
-    assert_eq!(
-        (run.task_id, run.flow_id, run.error_message),
-        (Some(3), 12, None)
-    );
+    assert_eq!((run.task_id, run.flow_id, run.error_message), (Some(3), 12, None));
     assert_eq!(run.parameter_settings[0].value, "<1>");
     assert_eq!(run.evaluations[0].value, None);
 
@@ -89,10 +74,7 @@ fn other_clients_are_understood() {
     let inputs = "<oml:task_inputs xmlns:oml=\"http://openml.org/openml\"><oml:task_type_id>1</oml:task_type_id>\
                   <oml:input name=\"source_data\">7</oml:input><oml:input name=\"target_feature\">class</oml:input></oml:task_inputs>";
     let inputs = TaskInputs::read(inputs).expect("inputs");
-    assert_eq!(
-        (inputs.input("source_data"), inputs.input("cost_matrix")),
-        (Some("7"), None)
-    );
+    assert_eq!((inputs.input("source_data"), inputs.input("cost_matrix")), (Some("7"), None));
 }
 
 #[test]
@@ -101,15 +83,11 @@ fn what_is_missing_or_wrong_is_said_where_it_is() {
         result.expect_err("an error").to_string()
     }
     assert_eq!(
-        reason(DatasetDescription::read(
-            &DESCRIPTION.replace("  <oml:name>flowers</oml:name>\n", "")
-        )),
+        reason(DatasetDescription::read(&DESCRIPTION.replace("  <oml:name>flowers</oml:name>\n", ""))),
         "line 1, column 1: oml:name is missing in oml:data_set_description"
     );
     assert_eq!(
-        reason(DatasetDescription::read(
-            &DESCRIPTION.replace("flowers</oml:name>", " </oml:name>")
-        )),
+        reason(DatasetDescription::read(&DESCRIPTION.replace("flowers</oml:name>", " </oml:name>"))),
         "line 3, column 3: oml:name is empty in oml:data_set_description"
     );
     assert_eq!(
@@ -121,9 +99,7 @@ fn what_is_missing_or_wrong_is_said_where_it_is() {
         "line 1, column 1: the input source_data is missing in oml:task"
     );
     assert_eq!(
-        reason(DataFeatures::read(
-            &FEATURES.replace(">nominal<", ">ordinal<")
-        )),
+        reason(DataFeatures::read(&FEATURES.replace(">nominal<", ">ordinal<"))),
         "line 14, column 5: oml:data_type: unknown data type \"ordinal\", expected numeric, nominal, string or date"
     );
     assert_eq!(
@@ -134,10 +110,7 @@ fn what_is_missing_or_wrong_is_said_where_it_is() {
         reason(Run::read(&RUN.replace("fold=\"9\"", "fold=\"-9\""))),
         "line 37, column 5: the attribute fold is \"-9\", expected a whole number"
     );
-    assert_eq!(
-        reason(Run::read(FLOW)),
-        "line 1, column 1: expected oml:run, found oml:flow"
-    );
+    assert_eq!(reason(Run::read(FLOW)), "line 1, column 1: expected oml:run, found oml:flow");
     assert!(reason(Run::read("<oml:run>")).starts_with("line 1, column "));
     assert!(reason(Run::read("")).starts_with("line 1, column 1: not well-formed XML: "));
     let with_entities = "<!DOCTYPE run [<!ENTITY a \"b\">]><run><flow_id>1</flow_id></run>";
@@ -147,17 +120,11 @@ fn what_is_missing_or_wrong_is_said_where_it_is() {
 #[test]
 fn nesting_has_an_end() {
     let nested = |depth: usize| {
-        let mut flow = Flow {
-            name: "leaf".to_owned(),
-            ..Flow::default()
-        };
+        let mut flow = Flow { name: "leaf".to_owned(), ..Flow::default() };
         for _ in 1..depth {
             flow = Flow {
                 name: "branch".to_owned(),
-                components: vec![Component {
-                    identifier: "inside".to_owned(),
-                    flow,
-                }],
+                components: vec![Component { identifier: "inside".to_owned(), flow }],
                 ..Flow::default()
             };
         }
@@ -174,14 +141,8 @@ fn nesting_has_an_end() {
 
 #[test]
 fn what_xml_cannot_hold_is_replaced() {
-    let quality = Quality {
-        name: "a\u{0}\u{1B}\u{FFFF}\r\n".to_owned(),
-        value: Some(f64::NAN),
-    };
-    let text = DataQualities {
-        qualities: vec![quality],
-    }
-    .write();
+    let quality = Quality { name: "a\u{0}\u{1B}\u{FFFF}\r\n".to_owned(), value: Some(f64::NAN) };
+    let text = DataQualities { qualities: vec![quality] }.write();
     let read = DataQualities::read(&text).expect("qualities");
     assert_eq!(read.qualities[0].name, "a\u{FFFD}\u{FFFD}\u{FFFD}\r\n");
     assert_eq!(read.qualities[0].value, None);
@@ -201,10 +162,7 @@ fn documents_serialise_by_their_element_names() {
 
 /// Text that XML can hold, with all that it gives a meaning to; never empty.
 fn text() -> impl Strategy<Value = String> {
-    prop_oneof![
-        "[<>&\"'\\]\\[! \t\r\na-zé🙂\u{7F}\u{85}\u{2028}]{1,8}",
-        "\\PC{1,8}"
-    ]
+    prop_oneof!["[<>&\"'\\]\\[! \t\r\na-zé🙂\u{7F}\u{85}\u{2028}]{1,8}", "\\PC{1,8}"]
 }
 
 fn name() -> impl Strategy<Value = String> {
@@ -235,246 +193,135 @@ fn descriptions() -> impl Strategy<Value = DatasetDescription> {
     let ids = (id(), id(), id(), id());
     let required = (name(), maybe_empty(), name());
     let lists = (many(), many(), many(), many());
-    let first = (
-        some(),
-        some(),
-        some(),
-        some(),
-        some(),
-        some(),
-        some(),
-        some(),
-        some(),
-    );
-    let second = (
-        some(),
-        some(),
-        some(),
-        some(),
-        some(),
-        some(),
-        some(),
-        some(),
-        some(),
-    );
-    (ids, required, lists, first, second).prop_map(|(ids, required, lists, first, second)| {
-        DatasetDescription {
-            id: ids.0,
-            version: ids.1,
-            description_version: ids.2,
-            file_id: ids.3,
-            name: required.0,
-            description: required.1,
-            format: required.2,
-            creators: lists.0,
-            contributors: lists.1,
-            ignore_attributes: lists.2,
-            tags: lists.3,
-            collection_date: first.0,
-            upload_date: first.1,
-            language: first.2,
-            licence: first.3,
-            url: first.4,
-            parquet_url: first.5,
-            default_target_attribute: first.6,
-            row_id_attribute: first.7,
-            version_label: first.8,
-            citation: second.0,
-            visibility: second.1,
-            original_data_url: second.2,
-            paper_url: second.3,
-            update_comment: second.4,
-            status: second.5,
-            processing_date: second.6,
-            error: second.7.clone(),
-            warning: second.7,
-            md5_checksum: second.8,
-        }
+    let first = (some(), some(), some(), some(), some(), some(), some(), some(), some());
+    let second = (some(), some(), some(), some(), some(), some(), some(), some(), some());
+    (ids, required, lists, first, second).prop_map(|(ids, required, lists, first, second)| DatasetDescription {
+        id: ids.0,
+        version: ids.1,
+        description_version: ids.2,
+        file_id: ids.3,
+        name: required.0,
+        description: required.1,
+        format: required.2,
+        creators: lists.0,
+        contributors: lists.1,
+        ignore_attributes: lists.2,
+        tags: lists.3,
+        collection_date: first.0,
+        upload_date: first.1,
+        language: first.2,
+        licence: first.3,
+        url: first.4,
+        parquet_url: first.5,
+        default_target_attribute: first.6,
+        row_id_attribute: first.7,
+        version_label: first.8,
+        citation: second.0,
+        visibility: second.1,
+        original_data_url: second.2,
+        paper_url: second.3,
+        update_comment: second.4,
+        status: second.5,
+        processing_date: second.6,
+        error: second.7.clone(),
+        warning: second.7,
+        md5_checksum: second.8,
     })
 }
 
 fn features() -> impl Strategy<Value = DataFeatures> {
-    let kind = prop_oneof![
-        Just(Kind::Numeric),
-        Just(Kind::Nominal),
-        Just(Kind::Text),
-        Just(Kind::Date)
-    ];
-    let feature = (
-        any::<u32>(),
-        maybe_empty(),
-        kind,
-        vec(maybe_empty(), 0..3),
-        many(),
-        any::<[bool; 3]>(),
-        any::<u64>(),
-    )
-        .prop_map(
-            |(index, name, data_type, nominal_values, ontologies, flags, missing)| {
-                FeatureDescription {
-                    index,
-                    name,
-                    data_type,
-                    nominal_values,
-                    ontologies,
-                    is_target: flags[0],
-                    is_ignore: flags[1],
-                    is_row_identifier: flags[2],
-                    number_of_missing_values: missing,
-                }
-            },
-        );
+    let kind = prop_oneof![Just(Kind::Numeric), Just(Kind::Nominal), Just(Kind::Text), Just(Kind::Date)];
+    let feature = (any::<u32>(), maybe_empty(), kind, vec(maybe_empty(), 0..3), many(), any::<[bool; 3]>(), any::<u64>()).prop_map(
+        |(index, name, data_type, nominal_values, ontologies, flags, missing)| FeatureDescription {
+            index,
+            name,
+            data_type,
+            nominal_values,
+            ontologies,
+            is_target: flags[0],
+            is_ignore: flags[1],
+            is_row_identifier: flags[2],
+            number_of_missing_values: missing,
+        },
+    );
     vec(feature, 0..3).prop_map(|features| DataFeatures { features })
 }
 
 fn tasks() -> impl Strategy<Value = Task> {
-    let parameter =
-        (text(), maybe_empty()).prop_map(|(name, value)| ProcedureParameter { name, value });
-    let procedure = (id(), some(), some(), vec(parameter, 0..3)).prop_map(
-        |(id, kind, data_splits_url, parameters)| EstimationProcedure {
-            id,
-            kind,
-            data_splits_url,
-            parameters,
-        },
-    );
-    let source = (any::<u32>(), some()).prop_map(|(data_set_id, target_feature)| SourceData {
-        data_set_id,
-        target_feature,
+    let parameter = (text(), maybe_empty()).prop_map(|(name, value)| ProcedureParameter { name, value });
+    let procedure = (id(), some(), some(), vec(parameter, 0..3)).prop_map(|(id, kind, data_splits_url, parameters)| EstimationProcedure {
+        id,
+        kind,
+        data_splits_url,
+        parameters,
     });
+    let source = (any::<u32>(), some()).prop_map(|(data_set_id, target_feature)| SourceData { data_set_id, target_feature });
     let costs = option::of(maybe_empty());
-    (
-        any::<u32>(),
-        some(),
-        0u32..7,
-        name(),
-        source,
-        option::of(procedure),
-        costs,
-        many(),
-        many(),
+    (any::<u32>(), some(), 0u32..7, name(), source, option::of(procedure), costs, many(), many()).prop_map(
+        |(task_id, task_name, task_type_id, task_type, source_data, procedure, cost_matrix, measures, tags)| Task {
+            task_id,
+            task_name,
+            task_type_id,
+            task_type,
+            source_data,
+            estimation_procedure: procedure,
+            cost_matrix,
+            evaluation_measures: measures,
+            tags,
+        },
     )
-        .prop_map(
-            |(
-                task_id,
-                task_name,
-                task_type_id,
-                task_type,
-                source_data,
-                procedure,
-                cost_matrix,
-                measures,
-                tags,
-            )| Task {
-                task_id,
-                task_name,
-                task_type_id,
-                task_type,
-                source_data,
-                estimation_procedure: procedure,
-                cost_matrix,
-                evaluation_measures: measures,
-                tags,
-            },
-        )
 }
 
 fn flows() -> impl Strategy<Value = Flow> {
-    let parameter = (name(), some(), some(), some()).prop_map(
-        |(name, data_type, default_value, description)| FlowParameter {
-            name,
-            data_type,
-            default_value,
-            description,
-        },
-    );
+    let parameter = (name(), some(), some(), some()).prop_map(|(name, data_type, default_value, description)| FlowParameter {
+        name,
+        data_type,
+        default_value,
+        description,
+    });
     let ids = (id(), id(), id());
-    let texts = (
-        some(),
-        some(),
-        some(),
-        some(),
-        some(),
-        some(),
-        some(),
-        some(),
-        some(),
-    );
+    let texts = (some(), some(), some(), some(), some(), some(), some(), some(), some());
     let lists = (many(), many(), vec(parameter, 0..3), many());
-    let flow = (ids, name(), maybe_empty(), texts, lists).prop_map(
-        |(ids, name, description, texts, lists)| Flow {
-            id: ids.0,
-            uploader: ids.1,
-            version: ids.2,
-            name,
-            description,
-            custom_name: texts.0,
-            class_name: texts.1,
-            external_version: texts.2,
-            upload_date: texts.3,
-            licence: texts.4,
-            language: texts.5,
-            full_description: texts.6,
-            installation_notes: texts.7,
-            dependencies: texts.8,
-            creators: lists.0,
-            contributors: lists.1,
-            parameters: lists.2,
-            tags: lists.3,
-            components: Vec::new(),
-        },
-    );
+    let flow = (ids, name(), maybe_empty(), texts, lists).prop_map(|(ids, name, description, texts, lists)| Flow {
+        id: ids.0,
+        uploader: ids.1,
+        version: ids.2,
+        name,
+        description,
+        custom_name: texts.0,
+        class_name: texts.1,
+        external_version: texts.2,
+        upload_date: texts.3,
+        licence: texts.4,
+        language: texts.5,
+        full_description: texts.6,
+        installation_notes: texts.7,
+        dependencies: texts.8,
+        creators: lists.0,
+        contributors: lists.1,
+        parameters: lists.2,
+        tags: lists.3,
+        components: Vec::new(),
+    });
     flow.prop_recursive(3, 6, 2, |inner| {
         (inner.clone(), vec((name(), inner), 0..2)).prop_map(|(flow, components)| Flow {
-            components: components
-                .into_iter()
-                .map(|(identifier, flow)| Component { identifier, flow })
-                .collect(),
+            components: components.into_iter().map(|(identifier, flow)| Component { identifier, flow }).collect(),
             ..flow
         })
     })
 }
 
 fn runs() -> impl Strategy<Value = Run> {
-    let setting =
-        (name(), maybe_empty(), id()).prop_map(|(name, value, component)| ParameterSetting {
-            name,
-            value,
-            component,
+    let setting = (name(), maybe_empty(), id()).prop_map(|(name, value, component)| ParameterSetting { name, value, component });
+    let dataset = (any::<u32>(), name(), some()).prop_map(|(did, name, url)| InputDataset { did, name, url });
+    let file = (id(), name(), some()).prop_map(|(file_id, name, url)| OutputFile { file_id, name, url });
+    let evaluation =
+        (id(), id(), id(), name(), value(), value(), some()).prop_map(|(repeat, fold, sample, name, value, stdev, array_data)| {
+            Evaluation { repeat, fold, sample, name, value, stdev, array_data }
         });
-    let dataset =
-        (any::<u32>(), name(), some()).prop_map(|(did, name, url)| InputDataset { did, name, url });
-    let file =
-        (id(), name(), some()).prop_map(|(file_id, name, url)| OutputFile { file_id, name, url });
-    let evaluation = (id(), id(), id(), name(), value(), value(), some()).prop_map(
-        |(repeat, fold, sample, name, value, stdev, array_data)| Evaluation {
-            repeat,
-            fold,
-            sample,
-            name,
-            value,
-            stdev,
-            array_data,
-        },
-    );
     let ids = (id(), id(), id(), id(), any::<u32>());
-    let texts = (
-        some(),
-        some(),
-        some(),
-        some(),
-        some(),
-        some(),
-        some(),
-        some(),
-    );
-    let lists = (
-        vec(setting, 0..3),
-        many(),
-        vec(dataset, 0..2),
-        vec(file, 0..3),
-        vec(evaluation, 0..4),
-    );
+    let texts = (some(), some(), some(), some(), some(), some(), some(), some());
+    let lists = (vec(setting, 0..3), many(), vec(dataset, 0..2), vec(file, 0..3), vec(evaluation, 0..4));
     (ids, texts, lists).prop_map(|(ids, texts, lists)| Run {
         run_id: ids.0,
         uploader: ids.1,

@@ -17,10 +17,7 @@ mod tests {
     #[test]
     fn doubles_up_to_the_ceiling() {
         let waits: Vec<u64> = (0..8).map(|attempt| backoff(attempt, 1.0)).collect();
-        assert_eq!(
-            waits,
-            [250, 500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000]
-        );
+        assert_eq!(waits, [250, 500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000]);
         assert_eq!(backoff(u32::MAX, 0.5), 7_500);
     }
 

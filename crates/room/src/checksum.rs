@@ -10,9 +10,7 @@ pub struct Checksum(pub u64);
 impl Checksum {
     /// The checksum of these bytes. Offset basis and prime are those of Fowler, Noll and Vo.
     pub fn of(bytes: &[u8]) -> Checksum {
-        Checksum(bytes.iter().fold(0xcbf2_9ce4_8422_2325, |sum, &byte| {
-            (sum ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        }))
+        Checksum(bytes.iter().fold(0xcbf2_9ce4_8422_2325, |sum, &byte| (sum ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)))
     }
 }
 
@@ -35,9 +33,7 @@ impl<'de> Deserialize<'de> for Checksum {
         if !hexadecimal {
             return Err(de::Error::custom("a checksum has 16 hexadecimal digits"));
         }
-        u64::from_str_radix(&text, 16)
-            .map(Checksum)
-            .map_err(de::Error::custom)
+        u64::from_str_radix(&text, 16).map(Checksum).map_err(de::Error::custom)
     }
 }
 
@@ -57,10 +53,7 @@ mod tests {
         let sum = Checksum(0xab);
         let text = serde_json::to_string(&sum).expect("JSON");
         assert_eq!(text, "\"00000000000000ab\"");
-        assert_eq!(
-            serde_json::from_str::<Checksum>(&text).expect("a checksum"),
-            sum
-        );
+        assert_eq!(serde_json::from_str::<Checksum>(&text).expect("a checksum"), sum);
         for wrong in ["\"ab\"", "\"+0000000000000ab\"", "171"] {
             assert!(serde_json::from_str::<Checksum>(wrong).is_err());
         }

@@ -11,9 +11,7 @@ use crate::document::{Changes, Document};
 use crate::id::{ClientId, PersonId, RoomId, Seq};
 use crate::key::Key;
 use crate::limits::{MAX_KEYS, MAX_MESSAGE_BYTES, MAX_OP_KEYS, MAX_PENDING};
-use crate::message::{
-    ClientMessage, ClosingReason, Entity, ErrorCode, PROTOCOL, Person, ServerMessage, Welcome,
-};
+use crate::message::{ClientMessage, ClosingReason, Entity, ErrorCode, PROTOCOL, Person, ServerMessage, Welcome};
 use crate::operation::{Committed, Op, Rejected, Rejection};
 use crate::value::Value;
 
@@ -52,19 +50,13 @@ pub enum Event {
     /// [`Replica::people`] or [`Replica::me`] changed.
     People,
     /// What somebody else does changed; `None` when they left.
-    Presence {
-        from: PersonId,
-        state: Option<Value>,
-    },
+    Presence { from: PersonId, state: Option<Value> },
     /// Data changed: figures that show one of these are to be fetched again.
     DataChanged { entities: Vec<Entity> },
     /// The server could not do something.
     Error { code: ErrorCode, message: String },
     /// The server closes the connection; without `retry_after_ms` do not come back by yourself.
-    Closing {
-        reason: ClosingReason,
-        retry_after_ms: Option<u64>,
-    },
+    Closing { reason: ClosingReason, retry_after_ms: Option<u64> },
 }
 
 /// Why a change was not made.
@@ -154,12 +146,7 @@ impl Replica {
 
     /// A copy that starts with what the server rendered: the room's document at `seq`.
     pub fn with_document(room: RoomId, client: ClientId, seq: Seq, document: Document) -> Replica {
-        Replica {
-            base: document,
-            seq,
-            has_base: true,
-            ..Replica::new(room, client)
-        }
+        Replica { base: document, seq, has_base: true, ..Replica::new(room, client) }
     }
 
     // ---- what is
@@ -277,11 +264,7 @@ impl Replica {
     /// Instead of [`hello`](Replica::hello), when the connection was in another room.
     pub fn join(&mut self) -> ClientMessage {
         self.status = Status::Joining;
-        ClientMessage::Join {
-            room: self.room.clone(),
-            client: self.client.clone(),
-            resume: self.has_base.then_some(self.seq),
-        }
+        ClientMessage::Join { room: self.room.clone(), client: self.client.clone(), resume: self.has_base.then_some(self.seq) }
     }
 
     /// The connection broke. Own changes go on and are sent after the next `welcome`.
@@ -304,9 +287,7 @@ impl Replica {
         self.name = Some(name.to_owned());
         let mut step = Step::default();
         if self.status == Status::Live {
-            step.send.push(ClientMessage::Rename {
-                name: name.to_owned(),
-            });
+            step.send.push(ClientMessage::Rename { name: name.to_owned() });
         }
         step
     }
@@ -320,13 +301,7 @@ impl Replica {
             ServerMessage::Error { code, message } => {
                 step.events.push(Event::Error { code, message });
             }
-            ServerMessage::Closing {
-                reason,
-                retry_after_ms,
-            } => step.events.push(Event::Closing {
-                reason,
-                retry_after_ms,
-            }),
+            ServerMessage::Closing { reason, retry_after_ms } => step.events.push(Event::Closing { reason, retry_after_ms }),
             ServerMessage::Pong => {}
             // Whatever comes before the welcome is of another room, or in the welcome, or will be answered again.
             _ if waits => {}
@@ -378,10 +353,7 @@ impl Replica {
         if set.len() > MAX_OP_KEYS && self.own.is_none() {
             return Err(Refused::TooManyKeys);
         }
-        if set
-            .iter()
-            .all(|(key, value)| self.get(key) == value.as_ref())
-        {
+        if set.iter().all(|(key, value)| self.get(key) == value.as_ref()) {
             return Ok(step);
         }
         if self.own.is_none() {
@@ -438,10 +410,7 @@ impl Replica {
     pub fn step_out(&mut self) {
         if self.own.is_none() {
             let document = self.view();
-            self.own = Some(Own {
-                document,
-                history: OwnHistory::default(),
-            });
+            self.own = Some(Own { document, history: OwnHistory::default() });
         }
     }
 
@@ -450,15 +419,9 @@ impl Replica {
         let mut step = Step::default();
         let before = self.view();
         let values = before.difference(&document);
-        self.own = Some(Own {
-            document,
-            history: OwnHistory::default(),
-        });
+        self.own = Some(Own { document, history: OwnHistory::default() });
         if !values.is_empty() {
-            step.events.push(Event::Changed {
-                values,
-                by: self.my_id(),
-            });
+            step.events.push(Event::Changed { values, by: self.my_id() });
         }
         step
     }
@@ -506,17 +469,11 @@ impl Replica {
     }
 
     fn check_size(&self, set: &Changes) -> Result<(), Refused> {
-        let new = set
-            .iter()
-            .filter(|(key, value)| value.is_some() && self.get(key).is_none());
+        let new = set.iter().filter(|(key, value)| value.is_some() && self.get(key).is_none());
         if new.count() + self.base.len() > MAX_KEYS {
             return Err(Refused::DocumentFull);
         }
-        let op = Op {
-            n: u64::MAX,
-            set: set.clone(),
-            guard: None,
-        };
+        let op = Op { n: u64::MAX, set: set.clone(), guard: None };
         match ClientMessage::Submit(op).encode() {
             Ok(_) => Ok(()),
             Err(_) => Err(Refused::TooLong),
@@ -579,17 +536,13 @@ impl Replica {
                 None => entry.before,
                 Some(n) => pending::before(&self.base, &self.pending, n),
             };
-            if set
-                .iter()
-                .all(|(key, value)| self.get(key) == value.as_ref())
-            {
+            if set.iter().all(|(key, value)| self.get(key) == value.as_ref()) {
                 continue;
             }
             let shown = self.look(set.keys());
             self.last_n += 1;
             self.history.reverted(which, self.last_n, set.keys());
-            self.pending
-                .push_back(Pending::revert(self.last_n, set, waits_for));
+            self.pending.push_back(Pending::revert(self.last_n, set, waits_for));
             self.report(shown, self.my_id(), &mut step);
             self.flush(&mut step);
             break;
@@ -609,12 +562,7 @@ impl Replica {
         self.me = Some(welcome.you);
         self.people = welcome.people.into_iter().map(|p| (p.id, p)).collect();
         let me = self.my_id();
-        self.presence = welcome
-            .presence
-            .into_iter()
-            .filter(|p| Some(p.from) != me)
-            .map(|p| (p.from, p.state))
-            .collect();
+        self.presence = welcome.presence.into_iter().filter(|p| Some(p.from) != me).map(|p| (p.from, p.state)).collect();
         let mut up_to_date = true;
         if let Some(document) = welcome.snapshot {
             self.adopt(document, welcome.seq, step);
@@ -639,10 +587,7 @@ impl Replica {
         }
         step.events.push(Event::People);
         for (from, state) in &self.presence {
-            step.events.push(Event::Presence {
-                from: *from,
-                state: Some(state.clone()),
-            });
+            step.events.push(Event::Presence { from: *from, state: Some(state.clone()) });
         }
         step.events.push(Event::Joined);
     }
@@ -677,18 +622,10 @@ impl Replica {
         }
         let is_mine = Some(op.by) == self.my_id();
         let mine = self.pending.iter().position(|p| is_mine && p.n == op.n);
-        let shown = self.look(
-            op.set
-                .keys()
-                .chain(self.pending.iter().flat_map(|p| p.set.keys())),
-        );
+        let shown = self.look(op.set.keys().chain(self.pending.iter().flat_map(|p| p.set.keys())));
         if let Some(mine) = mine {
             self.pending.remove(mine);
-            let before: Changes = op
-                .set
-                .keys()
-                .map(|key| (key.clone(), self.base.get(key).cloned()))
-                .collect();
+            let before: Changes = op.set.keys().map(|key| (key.clone(), self.base.get(key).cloned())).collect();
             for pending in &mut self.pending {
                 pending.resolve(op.n, &before);
             }
@@ -728,18 +665,8 @@ impl Replica {
             return;
         };
         // The refusal comes before the values that go back.
-        let at = step
-            .events
-            .iter()
-            .rposition(|event| matches!(event, Event::Changed { .. }))
-            .unwrap_or(step.events.len());
-        step.events.insert(
-            at,
-            Event::Rejected {
-                rejection: rejected.rejection,
-                set: pending.set,
-            },
-        );
+        let at = step.events.iter().rposition(|event| matches!(event, Event::Changed { .. })).unwrap_or(step.events.len());
+        step.events.insert(at, Event::Rejected { rejection: rejected.rejection, set: pending.set });
     }
 
     /// The operation is in what this replica has, though it did not see where.
@@ -801,19 +728,14 @@ impl Replica {
                 pending.guard = Some(self.seq);
             }
             pending.is_sent = true;
-            step.send.push(ClientMessage::Submit(Op {
-                n: pending.n,
-                set: pending.set.clone(),
-                guard: pending.guard,
-            }));
+            step.send.push(ClientMessage::Submit(Op { n: pending.n, set: pending.set.clone(), guard: pending.guard }));
         }
     }
 
     // ---- visible differences
 
     fn look<'a>(&self, keys: impl Iterator<Item = &'a Key>) -> Changes {
-        keys.map(|key| (key.clone(), self.get(key).cloned()))
-            .collect()
+        keys.map(|key| (key.clone(), self.get(key).cloned())).collect()
     }
 
     fn report(&self, shown: Changes, by: Option<PersonId>, step: &mut Step) {

@@ -40,16 +40,9 @@ impl Document {
 
     /// What has to be applied to `self` to get `other`.
     pub fn difference(&self, other: &Document) -> Changes {
-        let gone = self
-            .0
-            .keys()
-            .filter(|key| !other.0.contains_key(*key))
-            .map(|key| (key.clone(), None));
-        let new = other
-            .0
-            .iter()
-            .filter(|(key, value)| self.0.get(*key) != Some(*value))
-            .map(|(key, value)| (key.clone(), Some(value.clone())));
+        let gone = self.0.keys().filter(|key| !other.0.contains_key(*key)).map(|key| (key.clone(), None));
+        let new =
+            other.0.iter().filter(|(key, value)| self.0.get(*key) != Some(*value)).map(|(key, value)| (key.clone(), Some(value.clone())));
         gone.chain(new).collect()
     }
 
@@ -71,10 +64,7 @@ impl Document {
 
     /// Bytes of the keys and the canonical values.
     pub fn bytes(&self) -> usize {
-        self.0
-            .iter()
-            .map(|(key, value)| key.as_str().len() + value.bytes())
-            .sum()
+        self.0.iter().map(|(key, value)| key.as_str().len() + value.bytes()).sum()
     }
 
     /// The canonical encoding: RFC 8785 (JCS) of the document as one JSON object.
@@ -123,27 +113,15 @@ mod tests {
 
     fn document() -> impl Strategy<Value = Document> {
         prop::collection::vec(("[a-c]\\.[a-c]", 0..4i64), 0..8).prop_map(|items| {
-            items
-                .into_iter()
-                .map(|(key, value)| {
-                    (
-                        key.parse().expect("a key"),
-                        Value::new(json!(value)).expect("a value"),
-                    )
-                })
-                .collect()
+            items.into_iter().map(|(key, value)| (key.parse().expect("a key"), Value::new(json!(value)).expect("a value"))).collect()
         })
     }
 
     #[test]
     fn the_canonical_form_is_sorted() {
         let document: Document =
-            serde_json::from_value(json!({"b.y": 1.0, "a.x": "age", "b.x": {"z": 1, "a": [0.5]}}))
-                .expect("a document");
-        assert_eq!(
-            document.canonical(),
-            "{\"a.x\":\"age\",\"b.x\":{\"a\":[0.5],\"z\":1},\"b.y\":1}"
-        );
+            serde_json::from_value(json!({"b.y": 1.0, "a.x": "age", "b.x": {"z": 1, "a": [0.5]}})).expect("a document");
+        assert_eq!(document.canonical(), "{\"a.x\":\"age\",\"b.x\":{\"a\":[0.5],\"z\":1},\"b.y\":1}");
         assert_eq!(Document::new().canonical(), "{}");
         assert_eq!(Document::new().checksum().to_string(), "08f44b07b5901a25");
     }

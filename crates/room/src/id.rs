@@ -6,9 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::limits::{MAX_CLIENT_ID_BYTES, MAX_NAME_CHARS, MAX_ROOM_BYTES};
 
 /// A place in a room's total order. The first operation has 1; 0 is the empty room.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Seq(pub u64);
 
@@ -72,11 +70,7 @@ impl TryFrom<String> for ClientId {
 
     fn try_from(text: String) -> Result<ClientId, IdError> {
         let length = 1..=MAX_CLIENT_ID_BYTES;
-        if length.contains(&text.len()) && text.bytes().all(word) {
-            Ok(ClientId(text))
-        } else {
-            Err(IdError::Client)
-        }
+        if length.contains(&text.len()) && text.bytes().all(word) { Ok(ClientId(text)) } else { Err(IdError::Client) }
     }
 }
 
@@ -123,9 +117,7 @@ impl RoomId {
     }
 
     pub fn page(&self) -> &str {
-        self.0
-            .split_once('#')
-            .map_or(self.0.as_str(), |(page, _)| page)
+        self.0.split_once('#').map_or(self.0.as_str(), |(page, _)| page)
     }
 
     /// The private room's name, `None` for the room that everyone on the page shares.
@@ -142,17 +134,9 @@ impl TryFrom<String> for RoomId {
             Some((page, name)) => (page, Some(name)),
             None => (text.as_str(), None),
         };
-        let page_fits = text.len() <= MAX_ROOM_BYTES
-            && page.starts_with('/')
-            && page.bytes().all(|b| b.is_ascii_graphic());
-        let name_fits = name.is_none_or(|name| {
-            (1..=MAX_NAME_CHARS).contains(&name.len()) && name.bytes().all(word)
-        });
-        if page_fits && name_fits {
-            Ok(RoomId(text))
-        } else {
-            Err(IdError::Room)
-        }
+        let page_fits = text.len() <= MAX_ROOM_BYTES && page.starts_with('/') && page.bytes().all(|b| b.is_ascii_graphic());
+        let name_fits = name.is_none_or(|name| (1..=MAX_NAME_CHARS).contains(&name.len()) && name.bytes().all(word));
+        if page_fits && name_fits { Ok(RoomId(text)) } else { Err(IdError::Room) }
     }
 }
 
@@ -185,25 +169,16 @@ mod tests {
         let room = RoomId::new("/data/5", None).expect("a page");
         assert_eq!((room.page(), room.name()), ("/data/5", None));
         let room = RoomId::new("/compare?runs=1,2", Some("team-a")).expect("a private room");
-        assert_eq!(
-            (room.page(), room.name()),
-            ("/compare?runs=1,2", Some("team-a"))
-        );
+        assert_eq!((room.page(), room.name()), ("/compare?runs=1,2", Some("team-a")));
         assert_eq!(room.as_str().parse(), Ok(room.clone()));
     }
 
     #[test]
     fn refuses_other_rooms() {
-        for text in [
-            "", "data/5", "/a b", "/a#", "/a#b#c", "/a#b c", "/\u{e4}", "/a\n",
-        ] {
+        for text in ["", "data/5", "/a b", "/a#", "/a#b#c", "/a#b c", "/\u{e4}", "/a\n"] {
             assert_eq!(text.parse::<RoomId>(), Err(IdError::Room), "{text:?}");
         }
-        assert!(
-            format!("/{}", "a".repeat(MAX_ROOM_BYTES))
-                .parse::<RoomId>()
-                .is_err()
-        );
+        assert!(format!("/{}", "a".repeat(MAX_ROOM_BYTES)).parse::<RoomId>().is_err());
     }
 
     #[test]

@@ -28,11 +28,7 @@ impl Name {
         if text.len() > 64 * MAX_NAME_CHARS {
             return Err(NameError::TooLong);
         }
-        let visible: String = text
-            .chars()
-            .map(|c| if c.is_whitespace() { ' ' } else { c })
-            .filter(|&c| !invisible(c))
-            .collect();
+        let visible: String = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|&c| !invisible(c)).collect();
         let name = visible.split_whitespace().collect::<Vec<_>>().join(" ");
         match name.chars().count() {
             0 => Err(NameError::Empty),
@@ -77,15 +73,9 @@ mod tests {
 
     #[test]
     fn cleans_names() {
-        assert_eq!(
-            Name::new("  Ada \t Lovelace\u{202e}\u{7}\n").map(|n| n.to_string()),
-            Ok("Ada Lovelace".to_owned())
-        );
+        assert_eq!(Name::new("  Ada \t Lovelace\u{202e}\u{7}\n").map(|n| n.to_string()), Ok("Ada Lovelace".to_owned()));
         assert_eq!(Name::new(" \u{200b}\n"), Err(NameError::Empty));
         assert!(Name::new(&"ä".repeat(MAX_NAME_CHARS)).is_ok());
-        assert_eq!(
-            Name::new(&"ä".repeat(MAX_NAME_CHARS + 1)),
-            Err(NameError::TooLong)
-        );
+        assert_eq!(Name::new(&"ä".repeat(MAX_NAME_CHARS + 1)), Err(NameError::TooLong));
     }
 }

@@ -72,11 +72,7 @@ pub enum RejectionCode {
 
 impl Rejection {
     pub fn new(code: RejectionCode, reason: impl Into<String>) -> Rejection {
-        Rejection {
-            code,
-            reason: reason.into(),
-            key: None,
-        }
+        Rejection { code, reason: reason.into(), key: None }
     }
 
     #[must_use]

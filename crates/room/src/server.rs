@@ -22,13 +22,8 @@ use serde::{Deserialize, Serialize};
 use crate::document::{Changes, Document};
 use crate::id::{ClientId, PersonId, RoomId, Seq};
 use crate::key::Key;
-use crate::limits::{
-    CHECKSUM_EVERY, MAX_DOCUMENT_BYTES, MAX_KEYS, MAX_OP_KEYS, MAX_PEOPLE, MAX_PRESENCE_BYTES, TAIL,
-};
-use crate::message::{
-    ClientMessage, ClosingReason, Entity, ErrorCode, PROTOCOL, Person, Presence, ServerMessage,
-    Welcome,
-};
+use crate::limits::{CHECKSUM_EVERY, MAX_DOCUMENT_BYTES, MAX_KEYS, MAX_OP_KEYS, MAX_PEOPLE, MAX_PRESENCE_BYTES, TAIL};
+use crate::message::{ClientMessage, ClosingReason, Entity, ErrorCode, PROTOCOL, Person, Presence, ServerMessage, Welcome};
 use crate::name::Name;
 use crate::operation::{Committed, Op, Rejected, Rejection, RejectionCode};
 use crate::validate::Validate;
@@ -57,12 +52,7 @@ pub struct Record {
 
 impl Record {
     fn committed(&self) -> Committed {
-        Committed {
-            seq: self.seq,
-            by: self.by,
-            n: self.n,
-            set: self.set.clone(),
-        }
+        Committed { seq: self.seq, by: self.by, n: self.n, set: self.set.clone() }
     }
 }
 
@@ -100,17 +90,11 @@ pub struct Outgoing {
 
 impl Outgoing {
     fn one(connection: ConnectionId, message: ServerMessage) -> Outgoing {
-        Outgoing {
-            to: Recipient::One(connection),
-            message,
-        }
+        Outgoing { to: Recipient::One(connection), message }
     }
 
     fn all(message: ServerMessage) -> Outgoing {
-        Outgoing {
-            to: Recipient::All,
-            message,
-        }
+        Outgoing { to: Recipient::All, message }
     }
 }
 
@@ -126,10 +110,7 @@ pub struct Effects {
 
 impl Effects {
     fn send(to: ConnectionId, message: ServerMessage) -> Effects {
-        Effects {
-            persist: Vec::new(),
-            send: vec![Outgoing::one(to, message)],
-        }
+        Effects { persist: Vec::new(), send: vec![Outgoing::one(to, message)] }
     }
 }
 
@@ -204,48 +185,25 @@ impl Room {
     ///
     /// # Errors
     /// [`ErrorCode::RoomFull`], to be sent to the connection.
-    pub fn enter(
-        &mut self,
-        connection: ConnectionId,
-        entrance: Entrance,
-    ) -> Result<Vec<Outgoing>, ServerMessage> {
+    pub fn enter(&mut self, connection: ConnectionId, entrance: Entrance) -> Result<Vec<Outgoing>, ServerMessage> {
         let replaced = self.people.connection_of(&entrance.client);
         let is_inside = replaced.is_some() || self.people.get(connection).is_some();
         if !is_inside && self.people.len() >= MAX_PEOPLE {
-            return Err(ServerMessage::Error {
-                code: ErrorCode::RoomFull,
-                message: format!("this room has {MAX_PEOPLE} people already"),
-            });
+            return Err(ServerMessage::Error { code: ErrorCode::RoomFull, message: format!("this room has {MAX_PEOPLE} people already") });
         }
         let mut send = self.leave(connection);
         let replaced = replaced.filter(|old| *old != connection);
         if let Some(old) = replaced {
             self.people.remove(old);
-            send.push(Outgoing::one(
-                old,
-                ServerMessage::Closing {
-                    reason: ClosingReason::Replaced,
-                    retry_after_ms: None,
-                },
-            ));
+            send.push(Outgoing::one(old, ServerMessage::Closing { reason: ClosingReason::Replaced, retry_after_ms: None }));
         }
         let people = &self.people;
-        let known = self
-            .clients
-            .enter(&entrance.client, |other| people.has_client(other));
+        let known = self.clients.enter(&entrance.client, |other| people.has_client(other));
         if let Some(name) = entrance.name.and_then(|name| Name::new(&name).ok()) {
             known.name = Some(name);
         }
-        let person = self.people.add(
-            connection,
-            &entrance.client,
-            known,
-            entrance.access == Access::Write,
-        );
-        send.push(Outgoing::all(ServerMessage::People {
-            changed: vec![person],
-            left: Vec::new(),
-        }));
+        let person = self.people.add(connection, &entrance.client, known, entrance.access == Access::Write);
+        send.push(Outgoing::all(ServerMessage::People { changed: vec![person], left: Vec::new() }));
         send.extend(self.welcome(connection, entrance.resume));
         Ok(send)
     }
@@ -255,10 +213,7 @@ impl Room {
         let Some(member) = self.people.remove(connection) else {
             return Vec::new();
         };
-        vec![Outgoing::all(ServerMessage::People {
-            changed: Vec::new(),
-            left: vec![member.person.id],
-        })]
+        vec![Outgoing::all(ServerMessage::People { changed: Vec::new(), left: vec![member.person.id] })]
     }
 
     /// Takes or gives the right to change the room; the person gets a new `welcome` that says so.
@@ -267,38 +222,21 @@ impl Room {
             return Vec::new();
         };
         member.can_write = access == Access::Write;
-        self.welcome(connection, Some(self.seq))
-            .into_iter()
-            .collect()
+        self.welcome(connection, Some(self.seq)).into_iter().collect()
     }
 
     /// Handles a message of somebody in the room. `hello` and `join` choose a room, so they are for whoever runs the
     /// rooms, who calls [`Room::enter`].
-    pub fn handle(
-        &mut self,
-        from: ConnectionId,
-        message: ClientMessage,
-        validator: &dyn Validate,
-    ) -> Effects {
+    pub fn handle(&mut self, from: ConnectionId, message: ClientMessage, validator: &dyn Validate) -> Effects {
         match message {
             ClientMessage::Ping => Effects::send(from, ServerMessage::Pong),
-            ClientMessage::Hello { .. } | ClientMessage::Join { .. } => {
-                error(from, ErrorCode::Protocol, "already in a room")
-            }
-            _ if self.people.get(from).is_none() => {
-                error(from, ErrorCode::NotJoined, "say hello first")
-            }
-            ClientMessage::Leave => Effects {
-                persist: Vec::new(),
-                send: self.leave(from),
-            },
+            ClientMessage::Hello { .. } | ClientMessage::Join { .. } => error(from, ErrorCode::Protocol, "already in a room"),
+            _ if self.people.get(from).is_none() => error(from, ErrorCode::NotJoined, "say hello first"),
+            ClientMessage::Leave => Effects { persist: Vec::new(), send: self.leave(from) },
             ClientMessage::Submit(op) => self.propose(from, op, validator),
             ClientMessage::Presence { state } => self.presence(from, state),
             ClientMessage::Rename { name } => self.rename(from, &name),
-            ClientMessage::Resync => Effects {
-                persist: Vec::new(),
-                send: self.welcome(from, None).into_iter().collect(),
-            },
+            ClientMessage::Resync => Effects { persist: Vec::new(), send: self.welcome(from, None).into_iter().collect() },
         }
     }
 
@@ -328,20 +266,10 @@ impl Room {
         let rejection = Rejection::new(RejectionCode::Storage, reason);
         let mut send = Vec::new();
         for record in std::mem::take(&mut self.proposed) {
-            self.clients.settle(
-                &record.client,
-                record.n,
-                Outcome::Rejected(rejection.clone()),
-            );
+            self.clients.settle(&record.client, record.n, Outcome::Rejected(rejection.clone()));
             if let Some(connection) = self.people.connection_of(&record.client) {
                 let rejection = rejection.clone();
-                send.push(Outgoing::one(
-                    connection,
-                    ServerMessage::Rejected(Rejected {
-                        n: record.n,
-                        rejection,
-                    }),
-                ));
+                send.push(Outgoing::one(connection, ServerMessage::Rejected(Rejected { n: record.n, rejection })));
             }
         }
         send
@@ -354,10 +282,7 @@ impl Room {
 
     /// The checksum of the document, to be sent now and then; [`Room::commit`] does it every [`CHECKSUM_EVERY`].
     pub fn checksum(&self) -> Outgoing {
-        Outgoing::all(ServerMessage::Checksum {
-            seq: self.seq,
-            sum: self.document.checksum(),
-        })
+        Outgoing::all(ServerMessage::Checksum { seq: self.seq, sum: self.document.checksum() })
     }
 
     fn keep(&mut self, record: Record) {
@@ -372,21 +297,14 @@ impl Room {
 
     /// The place before the first operation that the room still knows one by one.
     fn tail_start(&self) -> Seq {
-        self.tail
-            .front()
-            .map_or(self.seq, |record| Seq(record.seq.0.saturating_sub(1)))
+        self.tail.front().map_or(self.seq, |record| Seq(record.seq.0.saturating_sub(1)))
     }
 
     fn welcome(&self, to: ConnectionId, resume: Option<Seq>) -> Option<Outgoing> {
         let member = self.people.get(to)?;
         let resume = resume.filter(|seq| (self.tail_start()..=self.seq).contains(seq));
-        let tail = resume.map_or(Vec::new(), |resume| {
-            self.tail
-                .iter()
-                .filter(|record| record.seq > resume)
-                .map(Record::committed)
-                .collect()
-        });
+        let tail =
+            resume.map_or(Vec::new(), |resume| self.tail.iter().filter(|record| record.seq > resume).map(Record::committed).collect());
         let welcome = Welcome {
             protocol: PROTOCOL,
             room: self.id.clone(),
@@ -412,30 +330,15 @@ impl Room {
         }
         match self.check(member, op, validator) {
             Ok(set) => {
-                let seq = self
-                    .proposed
-                    .back()
-                    .map_or(self.seq, |last| last.seq)
-                    .next();
-                let record = Record {
-                    seq,
-                    by: member.person.id,
-                    n,
-                    set,
-                    client,
-                };
+                let seq = self.proposed.back().map_or(self.seq, |last| last.seq).next();
+                let record = Record { seq, by: member.person.id, n, set, client };
                 self.head.apply(&record.set);
-                self.clients
-                    .settle(&record.client, n, Outcome::Ordered(seq));
+                self.clients.settle(&record.client, n, Outcome::Ordered(seq));
                 self.proposed.push_back(record.clone());
-                Effects {
-                    persist: vec![record],
-                    send: Vec::new(),
-                }
+                Effects { persist: vec![record], send: Vec::new() }
             }
             Err(rejection) => {
-                self.clients
-                    .settle(&client, n, Outcome::Rejected(rejection.clone()));
+                self.clients.settle(&client, n, Outcome::Rejected(rejection.clone()));
                 reject(from, n, rejection)
             }
         }
@@ -446,37 +349,20 @@ impl Room {
         match self.clients.outcome(client, n) {
             // Not durable yet: the answer comes with the commit.
             Some(Outcome::Ordered(seq)) if *seq > self.seq => Effects::default(),
-            Some(Outcome::Ordered(seq)) => {
-                Effects::send(from, ServerMessage::Acknowledged { n, seq: *seq })
-            }
+            Some(Outcome::Ordered(seq)) => Effects::send(from, ServerMessage::Acknowledged { n, seq: *seq }),
             Some(Outcome::Rejected(rejection)) => reject(from, n, rejection.clone()),
             // Refusals are not in the log, so after a restart this is what became of them.
-            None => reject(
-                from,
-                n,
-                Rejection::new(RejectionCode::Stale, "the room has moved on since"),
-            ),
+            None => reject(from, n, Rejection::new(RejectionCode::Stale, "the room has moved on since")),
         }
     }
 
     /// What the operation sets once its guard has been looked at, or why it may not.
-    fn check(
-        &self,
-        member: &Member,
-        op: Op,
-        validator: &dyn Validate,
-    ) -> Result<Changes, Rejection> {
+    fn check(&self, member: &Member, op: Op, validator: &dyn Validate) -> Result<Changes, Rejection> {
         if !member.can_write {
-            return Err(Rejection::new(
-                RejectionCode::ReadOnly,
-                "you may look at this room but not change it",
-            ));
+            return Err(Rejection::new(RejectionCode::ReadOnly, "you may look at this room but not change it"));
         }
         if op.set.len() > MAX_OP_KEYS {
-            return Err(Rejection::new(
-                RejectionCode::Limit,
-                format!("one operation sets at most {MAX_OP_KEYS} properties"),
-            ));
+            return Err(Rejection::new(RejectionCode::Limit, format!("one operation sets at most {MAX_OP_KEYS} properties")));
         }
         let mut set = op.set;
         if let Some(guard) = op.guard {
@@ -487,23 +373,15 @@ impl Room {
                 set.retain(|key, _| !written.contains(key));
             }
             if set.is_empty() {
-                return Err(Rejection::new(
-                    RejectionCode::Superseded,
-                    "somebody has changed it since",
-                ));
+                return Err(Rejection::new(RejectionCode::Superseded, "somebody has changed it since"));
             }
         }
         if set.is_empty() {
-            return Err(Rejection::new(
-                RejectionCode::Invalid,
-                "the operation sets nothing",
-            ));
+            return Err(Rejection::new(RejectionCode::Invalid, "the operation sets nothing"));
         }
         for (key, value) in &set {
             if let Some(value) = value {
-                validator
-                    .check(key, value)
-                    .map_err(|reason| Rejection::new(RejectionCode::Invalid, reason).at(key))?;
+                validator.check(key, value).map_err(|reason| Rejection::new(RejectionCode::Invalid, reason).at(key))?;
             }
         }
         self.check_size(&set)?;
@@ -511,13 +389,7 @@ impl Room {
     }
 
     fn written_after(&self, guard: Seq) -> BTreeSet<&Key> {
-        self.tail
-            .iter()
-            .chain(&self.proposed)
-            .rev()
-            .take_while(|record| record.seq > guard)
-            .flat_map(|record| record.set.keys())
-            .collect()
+        self.tail.iter().chain(&self.proposed).rev().take_while(|record| record.seq > guard).flat_map(|record| record.set.keys()).collect()
     }
 
     fn check_size(&self, set: &Changes) -> Result<(), Rejection> {
@@ -535,16 +407,10 @@ impl Room {
         // What makes the document smaller is always right, also when it is too large already.
         let grows = bytes > self.head.bytes();
         if keys > MAX_KEYS && keys > self.head.len() {
-            return Err(Rejection::new(
-                RejectionCode::Limit,
-                format!("a room has at most {MAX_KEYS} properties"),
-            ));
+            return Err(Rejection::new(RejectionCode::Limit, format!("a room has at most {MAX_KEYS} properties")));
         }
         if bytes > MAX_DOCUMENT_BYTES && grows {
-            return Err(Rejection::new(
-                RejectionCode::Limit,
-                format!("a room's view is at most {MAX_DOCUMENT_BYTES} bytes long"),
-            ));
+            return Err(Rejection::new(RejectionCode::Limit, format!("a room's view is at most {MAX_DOCUMENT_BYTES} bytes long")));
         }
         Ok(())
     }
@@ -557,16 +423,8 @@ impl Room {
             return Effects::default();
         };
         member.presence = Some(state.clone());
-        let presence = Presence {
-            from: member.person.id,
-            state,
-        };
-        Effects {
-            persist: Vec::new(),
-            send: vec![Outgoing::all(ServerMessage::Presence {
-                people: vec![presence],
-            })],
-        }
+        let presence = Presence { from: member.person.id, state };
+        Effects { persist: Vec::new(), send: vec![Outgoing::all(ServerMessage::Presence { people: vec![presence] })] }
     }
 
     fn rename(&mut self, from: ConnectionId, name: &str) -> Effects {
@@ -583,24 +441,12 @@ impl Room {
         if let Some(known) = self.clients.get_mut(&member.client) {
             known.name = Some(name);
         }
-        Effects {
-            persist: Vec::new(),
-            send: vec![Outgoing::all(ServerMessage::People {
-                changed: vec![person],
-                left: Vec::new(),
-            })],
-        }
+        Effects { persist: Vec::new(), send: vec![Outgoing::all(ServerMessage::People { changed: vec![person], left: Vec::new() })] }
     }
 }
 
 fn error(to: ConnectionId, code: ErrorCode, message: &str) -> Effects {
-    Effects::send(
-        to,
-        ServerMessage::Error {
-            code,
-            message: message.to_owned(),
-        },
-    )
+    Effects::send(to, ServerMessage::Error { code, message: message.to_owned() })
 }
 
 fn reject(to: ConnectionId, n: u64, rejection: Rejection) -> Effects {

@@ -45,10 +45,7 @@ impl Value {
         if encoded.len() > MAX_VALUE_BYTES {
             return Err(ValueError::TooLong);
         }
-        Ok(Value(Arc::new(Inner {
-            json,
-            bytes: encoded.len(),
-        })))
+        Ok(Value(Arc::new(Inner { json, bytes: encoded.len() })))
     }
 
     /// A string, the value of most controls.
@@ -109,10 +106,7 @@ impl TryFrom<Json> for Value {
 
 impl From<bool> for Value {
     fn from(value: bool) -> Value {
-        Value(Arc::new(Inner {
-            json: Json::Bool(value),
-            bytes: if value { 4 } else { 5 },
-        }))
+        Value(Arc::new(Inner { json: Json::Bool(value), bytes: if value { 4 } else { 5 } }))
     }
 }
 
@@ -137,17 +131,10 @@ fn normal(json: Json, depth: usize) -> Result<Json, ValueError> {
             let Some(number) = number.as_f64() else {
                 return Ok(Json::Number(number));
             };
-            Ok(if number.fract() == 0.0 && number.abs() <= EXACT {
-                Json::from(number as i64)
-            } else {
-                Json::from(number)
-            })
+            Ok(if number.fract() == 0.0 && number.abs() <= EXACT { Json::from(number as i64) } else { Json::from(number) })
         }
         Json::Array(_) | Json::Object(_) if depth == MAX_VALUE_DEPTH => Err(ValueError::TooDeep),
-        Json::Array(items) => items
-            .into_iter()
-            .map(|item| normal(item, depth + 1))
-            .collect(),
+        Json::Array(items) => items.into_iter().map(|item| normal(item, depth + 1)).collect(),
         Json::Object(members) => members
             .into_iter()
             .map(|(name, member)| Ok((name, normal(member, depth + 1)?)))
@@ -258,9 +245,7 @@ mod tests {
 
     fn canonical(json: Json) -> String {
         let mut out = String::new();
-        Value::new(json)
-            .expect("a legal value")
-            .write_canonical(&mut out);
+        Value::new(json).expect("a legal value").write_canonical(&mut out);
         out
     }
 
@@ -295,9 +280,7 @@ mod tests {
     #[test]
     fn members_are_sorted_and_text_is_escaped() {
         assert_eq!(
-            canonical(
-                json!({"b": [1.0, null, true], "a": {"z": "\u{8}\u{1f}\"\\/ä\u{7f}"}, "\u{fb33}": 1, "\u{1f600}": 2})
-            ),
+            canonical(json!({"b": [1.0, null, true], "a": {"z": "\u{8}\u{1f}\"\\/ä\u{7f}"}, "\u{fb33}": 1, "\u{1f600}": 2})),
             "{\"a\":{\"z\":\"\\b\\u001f\\\"\\\\/ä\u{7f}\"},\"b\":[1,null,true],\"\u{1f600}\":2,\"\u{fb33}\":1}"
         );
     }
@@ -306,29 +289,18 @@ mod tests {
     fn limits_hold() {
         assert_eq!(Value::new(Json::Null), Err(ValueError::Null));
         assert!(Value::text(&"x".repeat(MAX_VALUE_BYTES - 2)).is_ok());
-        assert_eq!(
-            Value::text(&"x".repeat(MAX_VALUE_BYTES - 1)),
-            Err(ValueError::TooLong)
-        );
+        assert_eq!(Value::text(&"x".repeat(MAX_VALUE_BYTES - 1)), Err(ValueError::TooLong));
         let nested = |n| (0..n).fold(json!(1), |inner, _| json!([inner]));
         assert!(Value::new(nested(MAX_VALUE_DEPTH)).is_ok());
-        assert_eq!(
-            Value::new(nested(MAX_VALUE_DEPTH + 1)),
-            Err(ValueError::TooDeep)
-        );
-        assert!(
-            serde_json::from_str::<Value>(&format!("\"{}\"", "x".repeat(MAX_VALUE_BYTES))).is_err()
-        );
+        assert_eq!(Value::new(nested(MAX_VALUE_DEPTH + 1)), Err(ValueError::TooDeep));
+        assert!(serde_json::from_str::<Value>(&format!("\"{}\"", "x".repeat(MAX_VALUE_BYTES))).is_err());
     }
 
     #[test]
     fn one_and_one_point_zero_are_one_value() {
         assert_eq!(Value::new(json!(1.0)), Value::new(json!(1)));
         assert_eq!(Value::from(true).bytes(), 4);
-        assert_eq!(
-            Value::from(false),
-            Value::new(json!(false)).expect("a value")
-        );
+        assert_eq!(Value::from(false), Value::new(json!(false)).expect("a value"));
     }
 
     fn any_json() -> impl Strategy<Value = Json> {
@@ -342,8 +314,7 @@ mod tests {
         leaf.prop_recursive(4, 24, 4, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..4).prop_map(Json::Array),
-                prop::collection::btree_map(".{0,4}", inner, 0..4)
-                    .prop_map(|members| Json::Object(members.into_iter().collect())),
+                prop::collection::btree_map(".{0,4}", inner, 0..4).prop_map(|members| Json::Object(members.into_iter().collect())),
             ]
         })
     }

@@ -20,10 +20,7 @@ fn examples(heading: &str) -> Vec<Json> {
 }
 
 fn kinds(examples: &[Json]) -> BTreeSet<&str> {
-    examples
-        .iter()
-        .filter_map(|json| json["t"].as_str())
-        .collect()
+    examples.iter().filter_map(|json| json["t"].as_str()).collect()
 }
 
 #[test]
@@ -33,9 +30,7 @@ fn client_messages() {
         let message = ClientMessage::parse(&json.to_string()).expect("a client's message");
         assert_eq!(&serde_json::to_value(&message).expect("JSON"), json);
     }
-    let all = [
-        "hello", "join", "leave", "submit", "presence", "rename", "resync", "ping",
-    ];
+    let all = ["hello", "join", "leave", "submit", "presence", "rename", "resync", "ping"];
     assert_eq!(kinds(&examples), all.into());
 }
 
@@ -46,19 +41,7 @@ fn server_messages() {
         let message = ServerMessage::parse(&json.to_string()).expect("a server's message");
         assert_eq!(&serde_json::to_value(&message).expect("JSON"), json);
     }
-    let all = [
-        "welcome",
-        "committed",
-        "acknowledged",
-        "rejected",
-        "people",
-        "presence",
-        "changed",
-        "checksum",
-        "error",
-        "pong",
-        "closing",
-    ];
+    let all = ["welcome", "committed", "acknowledged", "rejected", "people", "presence", "changed", "checksum", "error", "pong", "closing"];
     assert_eq!(kinds(&examples), all.into());
 }
 
@@ -70,13 +53,7 @@ fn later_codes_are_understood_and_long_messages_refused() {
     assert!(ServerMessage::parse(text).is_ok());
     let long = format!(r#"{{"t": "rename", "name": "{}"}}"#, "x".repeat(64 * 1024));
     assert!(ClientMessage::parse(&long).is_err());
-    for text in [
-        "",
-        "null",
-        "{}",
-        r#"{"t": "submit"}"#,
-        r#"{"t": "submit", "n": -1, "set": {}}"#,
-    ] {
+    for text in ["", "null", "{}", r#"{"t": "submit"}"#, r#"{"t": "submit", "n": -1, "set": {}}"#] {
         assert!(ClientMessage::parse(text).is_err(), "{text}");
     }
 }

@@ -7,12 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use labboard_room::client::{Event, Mode, Refused, Replica, Status, Step};
-use labboard_room::server::{
-    Access, ConnectionId, Entrance, Outbox, Outgoing, Recipient, Record, Room, Snapshot,
-};
-use labboard_room::{
-    Changes, ClientId, ClientMessage, Document, Key, RoomId, Seq, ServerMessage, Validate, Value,
-};
+use labboard_room::server::{Access, ConnectionId, Entrance, Outbox, Outgoing, Recipient, Record, Room, Snapshot};
+use labboard_room::{Changes, ClientId, ClientMessage, Document, Key, RoomId, Seq, ServerMessage, Validate, Value};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -21,10 +17,7 @@ const SINGLES: [&str; 4] = ["scatter.x", "scatter.y", "scatter.color", "table.so
 const TAIL: usize = 5;
 
 fn cases() -> u32 {
-    std::env::var("LABBOARD_SIM_CASES")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(2_000)
+    std::env::var("LABBOARD_SIM_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(2_000)
 }
 
 fn key(text: &str) -> Key {
@@ -83,8 +76,7 @@ impl Peer {
                     assert!(pair == 0 || pair == 2, "half an operation in an event");
                 }
                 Event::Rejected { set, .. } => {
-                    self.refused
-                        .extend(set.values().flatten().filter_map(|v| v.as_json().as_i64()));
+                    self.refused.extend(set.values().flatten().filter_map(|v| v.as_json().as_i64()));
                 }
                 Event::Diverged => panic!("a copy came to differ"),
                 Event::Error { message, .. } => panic!("{message}"),
@@ -174,10 +166,7 @@ impl World {
                 let state = number(i64::from(arg));
                 let message = self.peers[who].replica.present(state);
                 let send = message.into_iter().collect();
-                self.peers[who].take(Step {
-                    events: Vec::new(),
-                    send,
-                });
+                self.peers[who].take(Step { events: Vec::new(), send });
             }
         }
         self.peers[who].check();
@@ -292,19 +281,9 @@ impl World {
                 break;
             };
             match ClientMessage::parse(&text).expect("a message") {
-                ClientMessage::Hello {
-                    client,
-                    name,
-                    resume,
-                    ..
-                } => {
+                ClientMessage::Hello { client, name, resume, .. } => {
                     let access = Access::Write;
-                    let entrance = Entrance {
-                        client,
-                        name,
-                        resume,
-                        access,
-                    };
+                    let entrance = Entrance { client, name, resume, access };
                     let send = self.room.enter(connection, entrance).expect("room for all");
                     self.outbox.extend(send);
                 }
@@ -351,9 +330,7 @@ impl World {
             let text = serde_json::to_string(record).expect("JSON");
             serde_json::from_str::<Record>(&text).expect("a record")
         });
-        self.room = Room::restore(room_id(), snapshot, records)
-            .expect("no gaps")
-            .with_tail(TAIL);
+        self.room = Room::restore(room_id(), snapshot, records).expect("no gaps").with_tail(TAIL);
         for who in 0..self.peers.len() {
             self.disconnect(who, false);
         }
@@ -392,11 +369,7 @@ impl World {
             self.connect(who);
         }
         loop {
-            let is_quiet = self.unwritten.is_empty()
-                && self
-                    .peers
-                    .iter()
-                    .all(|p| p.up.is_empty() && p.down.is_empty());
+            let is_quiet = self.unwritten.is_empty() && self.peers.iter().all(|p| p.up.is_empty() && p.down.is_empty());
             if is_quiet {
                 break;
             }
@@ -443,10 +416,7 @@ impl World {
         let mut seen = BTreeSet::new();
         for (i, record) in self.log.iter().enumerate() {
             assert_eq!(record.seq, Seq(i as u64 + 1), "a gap in the order");
-            assert!(
-                seen.insert((&record.client, record.n)),
-                "applied twice: {record:?}"
-            );
+            assert!(seen.insert((&record.client, record.n)), "applied twice: {record:?}");
         }
         for peer in &self.peers {
             let written: BTreeSet<i64> = self
@@ -456,15 +426,8 @@ impl World {
                 .flat_map(|record| record.set.values().flatten())
                 .filter_map(|value| value.as_json().as_i64())
                 .collect();
-            let lost: Vec<_> = peer
-                .issued
-                .iter()
-                .filter(|value| !written.contains(value) && !peer.refused.contains(value))
-                .collect();
-            assert!(
-                lost.is_empty(),
-                "accepted, not refused and not in the log: {lost:?}"
-            );
+            let lost: Vec<_> = peer.issued.iter().filter(|value| !written.contains(value) && !peer.refused.contains(value)).collect();
+            assert!(lost.is_empty(), "accepted, not refused and not in the log: {lost:?}");
         }
     }
 
@@ -473,27 +436,16 @@ impl World {
     fn check_reverts(&self) {
         let mut history: BTreeMap<&Key, Vec<(&ClientId, Option<&Value>)>> = BTreeMap::new();
         for record in &self.log {
-            let peer = self
-                .peers
-                .iter()
-                .find(|p| p.client == record.client)
-                .expect("a peer");
+            let peer = self.peers.iter().find(|p| p.client == record.client).expect("a peer");
             for (key, value) in &record.set {
                 let writes = history.entry(key).or_default();
                 if peer.reverts.contains(&record.n) {
-                    let own = writes
-                        .iter()
-                        .rev()
-                        .take_while(|(by, _)| **by == record.client)
-                        .count();
+                    let own = writes.iter().rev().take_while(|(by, _)| **by == record.client).count();
                     assert!(own > 0, "{record:?} reverts somebody else's change");
                     let start = writes.len() - own;
                     let before = start.checked_sub(1).and_then(|i| writes[i].1);
                     let known = writes[start..].iter().map(|(_, v)| *v).chain([before]);
-                    assert!(
-                        known.into_iter().any(|v| v == value.as_ref()),
-                        "{record:?} restores what never was"
-                    );
+                    assert!(known.into_iter().any(|v| v == value.as_ref()), "{record:?} restores what never was");
                 }
                 writes.push((&record.client, value.as_ref()));
             }

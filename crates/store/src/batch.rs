@@ -36,61 +36,30 @@ impl Batch {
     pub(crate) async fn begin(store: Store) -> Result<Self, StoreError> {
         let mut transaction = store.inner.writer.begin().await?;
         let revision = next(&mut transaction, "revision").await?;
-        Ok(Self {
-            transaction,
-            store,
-            revision,
-            now_ms: now_ms(),
-            events: Vec::new(),
-            topics: BTreeSet::new(),
-        })
+        Ok(Self { transaction, store, revision, now_ms: now_ms(), events: Vec::new(), topics: BTreeSet::new() })
     }
 
     /// Makes everything durable, then tells the subscribers.
     pub async fn commit(mut self) -> Result<(), StoreError> {
-        let added: HashSet<_> = self
-            .events
-            .iter()
-            .filter(|event| event.action == Action::Added)
-            .map(|event| (event.kind, event.id))
-            .collect();
+        let added: HashSet<_> =
+            self.events.iter().filter(|event| event.action == Action::Added).map(|event| (event.kind, event.id)).collect();
         for topic in &self.topics {
             let (kind, id, sql) = match *topic {
-                Topic::Dataset(id) => (
-                    Kind::Dataset,
-                    id,
-                    "UPDATE dataset SET revision = $2 WHERE id = $1",
-                ),
-                Topic::Task(id) => (
-                    Kind::Task,
-                    id,
-                    "UPDATE task SET revision = $2 WHERE id = $1",
-                ),
-                Topic::Flow(id) => (
-                    Kind::Flow,
-                    id,
-                    "UPDATE flow SET revision = $2 WHERE id = $1",
-                ),
+                Topic::Dataset(id) => (Kind::Dataset, id, "UPDATE dataset SET revision = $2 WHERE id = $1"),
+                Topic::Task(id) => (Kind::Task, id, "UPDATE task SET revision = $2 WHERE id = $1"),
+                Topic::Flow(id) => (Kind::Flow, id, "UPDATE flow SET revision = $2 WHERE id = $1"),
                 Topic::Run(id) => (Kind::Run, id, "UPDATE run SET revision = $2 WHERE id = $1"),
                 Topic::Datasets | Topic::Tasks | Topic::Flows | Topic::Runs => continue,
             };
             // What is new carries the revision from its insertion.
             if !added.contains(&(kind, id)) {
-                sqlx::query(sql)
-                    .bind(id)
-                    .bind(self.revision)
-                    .execute(&mut *self.transaction)
-                    .await?;
+                sqlx::query(sql).bind(id).bind(self.revision).execute(&mut *self.transaction).await?;
             }
         }
         self.transaction.commit().await?;
         if !self.events.is_empty() {
             // An error only says that nobody listens.
-            let _ = self.store.inner.changes.send(Arc::new(Change {
-                revision: self.revision,
-                events: self.events,
-                topics: self.topics,
-            }));
+            let _ = self.store.inner.changes.send(Arc::new(Change { revision: self.revision, events: self.events, topics: self.topics }));
         }
         Ok(())
     }
@@ -100,11 +69,7 @@ impl Batch {
     }
 
     /// The given id if it is free, or else the next one. Ids are never used twice.
-    pub(crate) async fn take_id(
-        &mut self,
-        kind: Kind,
-        wanted: Option<i64>,
-    ) -> Result<i64, StoreError> {
+    pub(crate) async fn take_id(&mut self, kind: Kind, wanted: Option<i64>) -> Result<i64, StoreError> {
         let Some(id) = wanted else {
             return next(&mut self.transaction, kind.as_str()).await;
         };
@@ -112,11 +77,7 @@ impl Batch {
             return Err(StoreError::Invalid(format!("{id} is no id")));
         }
         if exists(&mut self.transaction, kind, id).await? {
-            return Err(StoreError::Conflict {
-                kind,
-                id,
-                reason: ConflictReason::Exists,
-            });
+            return Err(StoreError::Conflict { kind, id, reason: ConflictReason::Exists });
         }
         sqlx::query(
             "INSERT INTO counter (name, value) VALUES ($1, $2)
@@ -131,11 +92,7 @@ impl Batch {
     }
 
     async fn require(&mut self, kind: Kind, id: i64) -> Result<(), StoreError> {
-        if exists(&mut self.transaction, kind, id).await? {
-            Ok(())
-        } else {
-            Err(StoreError::NotFound { kind, id })
-        }
+        if exists(&mut self.transaction, kind, id).await? { Ok(()) } else { Err(StoreError::NotFound { kind, id }) }
     }
 
     fn record<const N: usize>(&mut self, kind: Kind, id: i64, action: Action, topics: [Topic; N]) {
@@ -176,11 +133,7 @@ async fn next(conn: &mut SqliteConnection, name: &str) -> Result<i64, StoreError
     Ok(value)
 }
 
-pub(crate) async fn exists(
-    conn: &mut SqliteConnection,
-    kind: Kind,
-    id: i64,
-) -> Result<bool, StoreError> {
+pub(crate) async fn exists(conn: &mut SqliteConnection, kind: Kind, id: i64) -> Result<bool, StoreError> {
     let sql = match kind {
         Kind::Dataset => "SELECT id FROM dataset WHERE id = $1",
         Kind::Task => "SELECT id FROM task WHERE id = $1",
@@ -190,19 +143,12 @@ pub(crate) async fn exists(
         Kind::File => "SELECT id FROM file WHERE id = $1",
         Kind::Person => "SELECT id FROM person WHERE id = $1",
     };
-    let found: Option<i64> = sqlx::query_scalar(sql)
-        .bind(id)
-        .fetch_optional(conn)
-        .await?;
+    let found: Option<i64> = sqlx::query_scalar(sql).bind(id).fetch_optional(conn).await?;
     Ok(found.is_some())
 }
 
 fn in_use(kind: Kind, id: i64) -> StoreError {
-    StoreError::Conflict {
-        kind,
-        id,
-        reason: ConflictReason::InUse,
-    }
+    StoreError::Conflict { kind, id, reason: ConflictReason::InUse }
 }
 
 /// # Errors
@@ -210,9 +156,7 @@ fn in_use(kind: Kind, id: i64) -> StoreError {
 fn distinct<'a>(what: &str, names: impl IntoIterator<Item = &'a str>) -> Result<(), StoreError> {
     let mut seen = HashSet::new();
     match names.into_iter().find(|name| !seen.insert(*name)) {
-        Some(name) => Err(StoreError::Invalid(format!(
-            "the {what} {name:?} is given twice"
-        ))),
+        Some(name) => Err(StoreError::Invalid(format!("the {what} {name:?} is given twice"))),
         None => Ok(()),
     }
 }

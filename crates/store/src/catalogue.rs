@@ -18,17 +18,9 @@ use crate::files::UploadFiles;
 use crate::lock::{self, DirectoryLock};
 use crate::staging::{Staging, create_dir_durably};
 
-const CATALOGUE: &[(i64, &str, &str)] = &[(
-    1,
-    "catalogue",
-    include_str!("../../../migrations/catalogue/0001_catalogue.sql"),
-)];
+const CATALOGUE: &[(i64, &str, &str)] = &[(1, "catalogue", include_str!("../../../migrations/catalogue/0001_catalogue.sql"))];
 
-const ROOMS: &[(i64, &str, &str)] = &[(
-    1,
-    "rooms",
-    include_str!("../../../migrations/rooms/0001_rooms.sql"),
-)];
+const ROOMS: &[(i64, &str, &str)] = &[(1, "rooms", include_str!("../../../migrations/rooms/0001_rooms.sql"))];
 
 /// What can be tuned; the defaults suit a team's server.
 #[derive(Clone, Debug)]
@@ -43,11 +35,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            readers: 4,
-            column_cache_bytes: 256 << 20,
-            change_backlog: 1024,
-        }
+        Self { readers: 4, column_cache_bytes: 256 << 20, change_backlog: 1024 }
     }
 }
 
@@ -84,37 +72,23 @@ impl Store {
     pub async fn open(dir: &Path, options: Options) -> Result<Self, StoreError> {
         let data_dir = dir.to_owned();
         let prepared = tokio::task::spawn_blocking(move || prepare(&data_dir)).await;
-        let (lock, staging) = prepared
-            .map_err(std::io::Error::other)
-            .context("prepare", dir)??;
+        let (lock, staging) = prepared.map_err(std::io::Error::other).context("prepare", dir)??;
         let staging = Arc::new(staging);
 
         let catalogue = dir.join("catalogue.sqlite");
         let rooms = dir.join("rooms.sqlite");
-        let (writer, rooms) = tokio::try_join!(
-            open_database(&catalogue, CATALOGUE),
-            open_database(&rooms, ROOMS),
-        )?;
+        let (writer, rooms) = tokio::try_join!(open_database(&catalogue, CATALOGUE), open_database(&rooms, ROOMS),)?;
         let readers = SqlitePoolOptions::new()
             .min_connections(0)
             .max_connections(options.readers.max(1))
             .test_before_acquire(false)
-            .connect_lazy_with(
-                SqliteConnectOptions::new()
-                    .filename(&catalogue)
-                    .read_only(true)
-                    .busy_timeout(Duration::from_secs(5)),
-            );
+            .connect_lazy_with(SqliteConnectOptions::new().filename(&catalogue).read_only(true).busy_timeout(Duration::from_secs(5)));
         Ok(Self {
             inner: Arc::new(Inner {
                 writer,
                 readers,
                 rooms,
-                columns: ColumnFiles::new(
-                    dir.join("columns"),
-                    Arc::clone(&staging),
-                    options.column_cache_bytes,
-                ),
+                columns: ColumnFiles::new(dir.join("columns"), Arc::clone(&staging), options.column_cache_bytes),
                 files: UploadFiles::new(dir.join("files"), staging),
                 changes: broadcast::channel(options.change_backlog.max(1)).0,
                 dir: dir.to_owned(),
@@ -186,10 +160,7 @@ fn prepare(dir: &Path) -> Result<(DirectoryLock, Staging), StoreError> {
 }
 
 /// A database with its single writing connection.
-async fn open_database(
-    path: &Path,
-    migrations: &[(i64, &'static str, &'static str)],
-) -> Result<SqlitePool, StoreError> {
+async fn open_database(path: &Path, migrations: &[(i64, &'static str, &'static str)]) -> Result<SqlitePool, StoreError> {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
@@ -214,17 +185,10 @@ async fn open_database(
     Migrator::with_migrations(migrations.collect())
         .run(&pool)
         .await
-        .map_err(|cause| StoreError::Migration {
-            path: path.to_owned(),
-            cause,
-        })?;
+        .map_err(|cause| StoreError::Migration { path: path.to_owned(), cause })?;
     Ok(pool)
 }
 
 pub(crate) fn now_ms() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| {
-            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-        })
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -31,15 +31,9 @@ pub enum ColumnRef<'a> {
     /// Milliseconds since 1970-01-01 UTC; NaN = missing.
     Date(&'a [f64]),
     /// Codes index `levels`, or are [`MISSING`].
-    Nominal {
-        codes: &'a [u32],
-        levels: &'a [String],
-    },
+    Nominal { codes: &'a [u32], levels: &'a [String] },
     /// Codes index `levels`, or are [`MISSING`].
-    Text {
-        codes: &'a [u32],
-        levels: &'a [String],
-    },
+    Text { codes: &'a [u32], levels: &'a [String] },
 }
 
 /// An open table. Slices are read from disk when they are touched.
@@ -104,11 +98,7 @@ impl Columns {
 
     fn resident(&self) -> usize {
         let of_column = |column: &Column| {
-            let levels: usize = column
-                .levels
-                .iter()
-                .map(|level| size_of::<String>() + level.len())
-                .sum();
+            let levels: usize = column.levels.iter().map(|level| size_of::<String>() + level.len()).sum();
             levels
                 + match &column.values {
                     ColumnValues::Numbers(values) => values.resident(),
@@ -125,14 +115,8 @@ impl Column {
         match (&self.values, self.kind) {
             (ColumnValues::Numbers(values), Kind::Date) => ColumnRef::Date(values.values()),
             (ColumnValues::Numbers(values), _) => ColumnRef::Numeric(values.values()),
-            (ColumnValues::Codes(codes), Kind::Text) => ColumnRef::Text {
-                codes: codes.values(),
-                levels,
-            },
-            (ColumnValues::Codes(codes), _) => ColumnRef::Nominal {
-                codes: codes.values(),
-                levels,
-            },
+            (ColumnValues::Codes(codes), Kind::Text) => ColumnRef::Text { codes: codes.values(), levels },
+            (ColumnValues::Codes(codes), _) => ColumnRef::Nominal { codes: codes.values(), levels },
         }
     }
 }
@@ -171,26 +155,13 @@ impl Manifest {
                 )));
             }
             if let Values::Nominal { codes, .. } | Values::Text { codes, .. } = &feature.values
-                && codes
-                    .iter()
-                    .any(|&code| code != MISSING && code as usize >= levels.len())
+                && codes.iter().any(|&code| code != MISSING && code as usize >= levels.len())
             {
-                return Err(StoreError::Invalid(format!(
-                    "the feature {:?} has a code without a level",
-                    feature.name
-                )));
+                return Err(StoreError::Invalid(format!("the feature {:?} has a code without a level", feature.name)));
             }
-            features.push(ManifestFeature {
-                name: feature.name.clone(),
-                kind: feature.values.kind(),
-                levels: levels.to_vec(),
-            });
+            features.push(ManifestFeature { name: feature.name.clone(), kind: feature.values.kind(), levels: levels.to_vec() });
         }
-        Ok(Self {
-            format: FORMAT,
-            rows,
-            features,
-        })
+        Ok(Self { format: FORMAT, rows, features })
     }
 }
 
@@ -241,11 +212,7 @@ pub struct ColumnFiles {
 
 impl ColumnFiles {
     pub(crate) fn new(dir: PathBuf, staging: Arc<Staging>, cache_bytes: usize) -> Self {
-        Self {
-            dir,
-            staging,
-            cache: Arc::new(Mutex::new(Cache::new(cache_bytes))),
-        }
+        Self { dir, staging, cache: Arc::new(Mutex::new(Cache::new(cache_bytes))) }
     }
 
     /// Stores the columns of `table` durably and returns the hash of their names,
@@ -256,8 +223,7 @@ impl ColumnFiles {
     /// `Invalid` if the columns differ in length or a code has no level; `Io`.
     pub fn write(&self, table: &Table) -> Result<ContentHash, StoreError> {
         let manifest = Manifest::of(table)?;
-        let manifest_bytes = serde_json::to_vec(&manifest)
-            .map_err(|error| StoreError::Invalid(error.to_string()))?;
+        let manifest_bytes = serde_json::to_vec(&manifest).map_err(|error| StoreError::Invalid(error.to_string()))?;
 
         let mut hasher = Sha256::new_with_prefix(&manifest_bytes);
         for feature in &table.features {
@@ -277,16 +243,10 @@ impl ColumnFiles {
         let staged = self.staging.reserve();
         fs::create_dir(staged.path()).context("create", staged.path())?;
         for (index, feature) in table.features.iter().enumerate() {
-            let path = staged
-                .path()
-                .join(file_name(index, manifest.features[index].kind));
-            write_file(&path, |file| {
-                emit(&feature.values, |bytes| file.write_all(bytes))
-            })?;
+            let path = staged.path().join(file_name(index, manifest.features[index].kind));
+            write_file(&path, |file| emit(&feature.values, |bytes| file.write_all(bytes)))?;
         }
-        write_file(&staged.path().join(MANIFEST), |file| {
-            file.write_all(&manifest_bytes)
-        })?;
+        write_file(&staged.path().join(MANIFEST), |file| file.write_all(&manifest_bytes))?;
         sync_dir(staged.path())?;
         staged.publish(&place)?;
         Ok(hash)
@@ -320,12 +280,9 @@ impl ColumnFiles {
             }
             read => read.context("read", &path)?,
         };
-        let damaged = |path: &Path, reason: &dyn ToString| StoreError::Corrupt {
-            place: path.display().to_string(),
-            reason: reason.to_string(),
-        };
-        let manifest: Manifest =
-            serde_json::from_slice(&bytes).map_err(|error| damaged(&path, &error))?;
+        let damaged =
+            |path: &Path, reason: &dyn ToString| StoreError::Corrupt { place: path.display().to_string(), reason: reason.to_string() };
+        let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|error| damaged(&path, &error))?;
         if manifest.format != FORMAT {
             return Err(damaged(&path, &format!("format {}", manifest.format)));
         }
@@ -342,18 +299,10 @@ impl ColumnFiles {
                 }
                 opened => opened.context("open", &path)?,
             };
-            Ok(Column {
-                name: feature.name,
-                kind: feature.kind,
-                levels: feature.levels,
-                values,
-            })
+            Ok(Column { name: feature.name, kind: feature.kind, levels: feature.levels, values })
         };
         let columns = manifest.features.into_iter().enumerate().map(open);
-        Ok(Columns {
-            rows,
-            columns: columns.collect::<Result<_, _>>()?,
-        })
+        Ok(Columns { rows, columns: columns.collect::<Result<_, _>>()? })
     }
 
     pub(crate) fn list(&self) -> Result<Vec<Content>, StoreError> {
@@ -367,15 +316,9 @@ impl ColumnFiles {
     }
 }
 
-fn write_file(
-    path: &Path,
-    write: impl FnOnce(&mut File) -> io::Result<()>,
-) -> Result<(), StoreError> {
+fn write_file(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), StoreError> {
     let mut file = File::create_new(path).context("create", path)?;
-    write(&mut file)
-        .and_then(|()| make_read_only(&file))
-        .and_then(|()| file.sync_all())
-        .context("write", path)
+    write(&mut file).and_then(|()| make_read_only(&file)).and_then(|()| file.sync_all()).context("write", path)
 }
 
 /// The open tables that were used last: at most 256, and as many as fit into
@@ -398,11 +341,7 @@ impl Cache {
     const MOST: usize = 256;
 
     fn new(budget: usize) -> Self {
-        Self {
-            entries: HashMap::new(),
-            clock: 0,
-            budget,
-        }
+        Self { entries: HashMap::new(), clock: 0, budget }
     }
 
     fn get(&mut self, hash: &ContentHash) -> Option<Arc<Columns>> {
@@ -416,14 +355,7 @@ impl Cache {
         self.clock += 1;
         let bytes = columns.resident();
         let used = self.clock;
-        self.entries.insert(
-            hash,
-            Entry {
-                columns,
-                bytes,
-                used,
-            },
-        );
+        self.entries.insert(hash, Entry { columns, bytes, used });
         let mut total: usize = self.entries.values().map(|entry| entry.bytes).sum();
         while self.entries.len() > 1 && (self.entries.len() > Self::MOST || total > self.budget) {
             let oldest = self.entries.iter().min_by_key(|(_, entry)| entry.used);

@@ -29,10 +29,7 @@ pub(crate) fn flag(row: &SqliteRow, column: &str) -> Result<bool, sqlx::Error> {
 }
 
 fn damaged(column: &str, error: impl Error + Send + Sync + 'static) -> sqlx::Error {
-    sqlx::Error::ColumnDecode {
-        index: column.to_owned(),
-        source: Box::new(error),
-    }
+    sqlx::Error::ColumnDecode { index: column.to_owned(), source: Box::new(error) }
 }
 
 /// Only for types of this crate, whose maps have text keys: those always have a

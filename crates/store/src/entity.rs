@@ -7,12 +7,8 @@ mod person;
 mod run;
 mod task;
 
-pub use dataset::{
-    About, Dataset, Feature, NewDataset, NewFeature, NewQuality, Quality, Status, UnknownStatus,
-};
+pub use dataset::{About, Dataset, Feature, NewDataset, NewFeature, NewQuality, Quality, Status, UnknownStatus};
 pub use flow::{Component, Flow, NewFlow, Parameter};
 pub use person::{NewPerson, Person};
-pub use run::{
-    Evaluation, Fold, NewRun, NewRunFile, ParameterSetting, Run, RunFile, Setup, StoredFile,
-};
+pub use run::{Evaluation, Fold, NewRun, NewRunFile, ParameterSetting, Run, RunFile, Setup, StoredFile};
 pub use task::{NewTask, Procedure, Task, TaskAbout};

@@ -16,11 +16,7 @@ pub enum StoreError {
 
     /// What exists already, or what cannot go because something still needs it.
     #[error("{kind} {id} {reason}")]
-    Conflict {
-        kind: Kind,
-        id: i64,
-        reason: ConflictReason,
-    },
+    Conflict { kind: Kind, id: i64, reason: ConflictReason },
 
     #[error("{0}")]
     Invalid(String),
@@ -32,20 +28,13 @@ pub enum StoreError {
     Locked { dir: PathBuf, owner: Option<String> },
 
     #[error("cannot {action} {path}: {cause}")]
-    Io {
-        action: &'static str,
-        path: PathBuf,
-        cause: io::Error,
-    },
+    Io { action: &'static str, path: PathBuf, cause: io::Error },
 
     #[error("the catalogue failed: {0}")]
     Database(sqlx::Error),
 
     #[error("cannot bring {path} up to date: {cause}")]
-    Migration {
-        path: PathBuf,
-        cause: sqlx::migrate::MigrateError,
-    },
+    Migration { path: PathBuf, cause: sqlx::migrate::MigrateError },
 
     #[error("{place} is damaged: {reason}")]
     Corrupt { place: String, reason: String },
@@ -60,18 +49,15 @@ pub enum ConflictReason {
 }
 
 fn at(owner: &Option<String>) -> String {
-    owner
-        .as_ref()
-        .map_or_else(String::new, |address| format!(" at {address}"))
+    owner.as_ref().map_or_else(String::new, |address| format!(" at {address}"))
 }
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match error {
-            sqlx::Error::ColumnDecode { index, source } => StoreError::Corrupt {
-                place: format!("the catalogue's column {index}"),
-                reason: source.to_string(),
-            },
+            sqlx::Error::ColumnDecode { index, source } => {
+                StoreError::Corrupt { place: format!("the catalogue's column {index}"), reason: source.to_string() }
+            }
             other => StoreError::Database(other),
         }
     }
@@ -84,10 +70,6 @@ pub(crate) trait IoContext<T> {
 
 impl<T> IoContext<T> for Result<T, io::Error> {
     fn context(self, action: &'static str, path: &Path) -> Result<T, StoreError> {
-        self.map_err(|cause| StoreError::Io {
-            action,
-            path: path.to_owned(),
-            cause,
-        })
+        self.map_err(|cause| StoreError::Io { action, path: path.to_owned(), cause })
     }
 }

@@ -102,10 +102,7 @@ from_row!(MeasureCount { measure, runs });
 from_row!(Evaluation { measure, value, deviation, claimed, per_class } via json { folds });
 
 impl Store {
-    pub async fn evaluations(
-        &self,
-        query: &EvaluationQuery,
-    ) -> Result<Vec<EvaluationRow>, StoreError> {
+    pub async fn evaluations(&self, query: &EvaluationQuery) -> Result<Vec<EvaluationRow>, StoreError> {
         let mut sql = QueryBuilder::<Sqlite>::new(
             "SELECT evaluation.run_id, evaluation.task_id, evaluation.dataset_id,
                     dataset.name AS dataset_name, dataset.version AS dataset_version,
@@ -114,11 +111,7 @@ impl Store {
                     evaluation.upload_ms, evaluation.value, evaluation.deviation,
                     evaluation.claimed, ",
         );
-        sql.push(if query.folds {
-            "evaluation.folds, evaluation.per_class"
-        } else {
-            "'[]' AS folds, CAST(NULL AS TEXT) AS per_class"
-        });
+        sql.push(if query.folds { "evaluation.folds, evaluation.per_class" } else { "'[]' AS folds, CAST(NULL AS TEXT) AS per_class" });
         sql.push(
             " FROM evaluation JOIN flow ON flow.id = evaluation.flow_id
               JOIN dataset ON dataset.id = evaluation.dataset_id
@@ -139,9 +132,7 @@ impl Store {
             );
             sql.push_bind(tag).push(")");
         }
-        let narrow = [&query.tasks, &query.datasets, &query.flows]
-            .iter()
-            .any(|ids| ids.len() > 1);
+        let narrow = [&query.tasks, &query.datasets, &query.flows].iter().any(|ids| ids.len() > 1);
         sql.push(match query.highest_first {
             // The plus keeps SQLite from walking through all runs of the measure in
             // order where the index on the parents finds the few.
@@ -157,40 +148,17 @@ impl Store {
     }
 
     /// Every run of `task` that has the measure, by run, with its folds.
-    pub async fn evaluations_of_task(
-        &self,
-        task: i64,
-        measure: &str,
-    ) -> Result<Vec<EvaluationRow>, StoreError> {
-        self.evaluations(&EvaluationQuery {
-            tasks: vec![task],
-            folds: true,
-            ..EvaluationQuery::of(measure)
-        })
-        .await
+    pub async fn evaluations_of_task(&self, task: i64, measure: &str) -> Result<Vec<EvaluationRow>, StoreError> {
+        self.evaluations(&EvaluationQuery { tasks: vec![task], folds: true, ..EvaluationQuery::of(measure) }).await
     }
 
     /// Every run of `flow` that has the measure, by run, with its folds.
-    pub async fn evaluations_of_flow(
-        &self,
-        flow: i64,
-        measure: &str,
-    ) -> Result<FlowEvaluations, StoreError> {
-        let rows = self
-            .evaluations(&EvaluationQuery {
-                flows: vec![flow],
-                folds: true,
-                ..EvaluationQuery::of(measure)
-            })
-            .await?;
+    pub async fn evaluations_of_flow(&self, flow: i64, measure: &str) -> Result<FlowEvaluations, StoreError> {
+        let rows = self.evaluations(&EvaluationQuery { flows: vec![flow], folds: true, ..EvaluationQuery::of(measure) }).await?;
         // Setups are only ever added before the runs that use them.
         let setups = self.setups(Some(flow), &[], 0, u32::MAX).await?;
         let used: std::collections::HashSet<i64> = rows.iter().map(|row| row.setup_id).collect();
-        let setups = setups
-            .into_iter()
-            .filter(|setup| used.contains(&setup.id))
-            .map(|setup| (setup.id, setup))
-            .collect();
+        let setups = setups.into_iter().filter(|setup| used.contains(&setup.id)).map(|setup| (setup.id, setup)).collect();
         Ok(FlowEvaluations { rows, setups })
     }
 

@@ -45,12 +45,7 @@ impl UploadFiles {
     }
 
     /// As [`put`](Self::put), for content that should not be held in memory.
-    pub fn put_from(
-        &self,
-        name: &str,
-        media_type: &str,
-        mut content: impl Read,
-    ) -> Result<NewFile, StoreError> {
+    pub fn put_from(&self, name: &str, media_type: &str, mut content: impl Read) -> Result<NewFile, StoreError> {
         let staged = self.staging.reserve();
         let mut file = File::create_new(staged.path()).context("create", staged.path())?;
         let mut hasher = Sha256::new();
@@ -64,8 +59,7 @@ impl UploadFiles {
                 Err(error) => return Err(error).context("read the content of", staged.path()),
             };
             hasher.update(&buffer[..read]);
-            file.write_all(&buffer[..read])
-                .context("write", staged.path())?;
+            file.write_all(&buffer[..read]).context("write", staged.path())?;
             size += read as i64;
         }
         let hash = ContentHash::finish(hasher);
@@ -74,17 +68,10 @@ impl UploadFiles {
             // Younger again, so that a sweep in between leaves it alone.
             touch(&place).context("touch", &place)?;
         } else {
-            make_read_only(&file)
-                .and_then(|()| file.sync_all())
-                .context("sync", staged.path())?;
+            make_read_only(&file).and_then(|()| file.sync_all()).context("sync", staged.path())?;
             staged.publish(&place)?;
         }
-        Ok(NewFile {
-            hash,
-            name: name.to_owned(),
-            media_type: media_type.to_owned(),
-            size,
-        })
+        Ok(NewFile { hash, name: name.to_owned(), media_type: media_type.to_owned(), size })
     }
 
     /// Where the content lies (or would lie). Never write there.
@@ -96,9 +83,7 @@ impl UploadFiles {
     pub fn open(&self, hash: &ContentHash) -> Result<File, StoreError> {
         let path = self.path(hash);
         match File::open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Err(StoreError::NoContent(hash.clone()))
-            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(StoreError::NoContent(hash.clone())),
             opened => opened.context("open", &path),
         }
     }
@@ -106,8 +91,7 @@ impl UploadFiles {
     pub fn read(&self, hash: &ContentHash) -> Result<Bytes, StoreError> {
         let mut file = self.open(hash)?;
         let mut content = Vec::new();
-        file.read_to_end(&mut content)
-            .context("read", &self.path(hash))?;
+        file.read_to_end(&mut content).context("read", &self.path(hash))?;
         Ok(content.into())
     }
 
@@ -142,23 +126,12 @@ pub(crate) fn list(dir: &std::path::Path) -> Result<Vec<Content>, StoreError> {
         }
         for entry in fs::read_dir(&folder).context("list", &folder)? {
             let entry = entry.context("list", &folder)?;
-            let Some(hash) = entry
-                .file_name()
-                .to_str()
-                .and_then(|name| name.parse().ok())
-            else {
+            let Some(hash) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
                 continue;
             };
             let path = entry.path();
-            let modified = entry
-                .metadata()
-                .and_then(|metadata| metadata.modified())
-                .context("examine", &path)?;
-            found.push(Content {
-                hash,
-                path,
-                modified,
-            });
+            let modified = entry.metadata().and_then(|metadata| metadata.modified()).context("examine", &path)?;
+            found.push(Content { hash, path, modified });
         }
     }
     Ok(found)
@@ -196,11 +169,7 @@ mod tests {
         }
         let dir = tempfile::tempdir().unwrap();
         let files = files(dir.path());
-        assert!(
-            files
-                .put_from("a", "text/plain", b"some".chain(Broken))
-                .is_err()
-        );
+        assert!(files.put_from("a", "text/plain", b"some".chain(Broken)).is_err());
         assert_eq!(files.list().unwrap().len(), 0);
         assert_eq!(fs::read_dir(dir.path().join("tmp")).unwrap().count(), 0);
     }

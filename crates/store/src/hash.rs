@@ -23,12 +23,8 @@ impl ContentHash {
 
     pub(crate) fn finish(hasher: Sha256) -> Self {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let text = hasher
-            .finalize()
-            .iter()
-            .flat_map(|byte| [byte >> 4, byte & 15])
-            .map(|digit| char::from(DIGITS[usize::from(digit)]))
-            .collect();
+        let text =
+            hasher.finalize().iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from(DIGITS[usize::from(digit)])).collect();
         Self(text)
     }
 
@@ -56,13 +52,8 @@ impl TryFrom<String> for ContentHash {
     type Error = InvalidHash;
 
     fn try_from(text: String) -> Result<Self, InvalidHash> {
-        let well_formed =
-            text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        if well_formed {
-            Ok(Self(text))
-        } else {
-            Err(InvalidHash)
-        }
+        let well_formed = text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        if well_formed { Ok(Self(text)) } else { Err(InvalidHash) }
     }
 }
 
@@ -90,21 +81,12 @@ mod tests {
 
     #[test]
     fn known_digest() {
-        assert_eq!(
-            ContentHash::of(b"abc").as_str(),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
+        assert_eq!(ContentHash::of(b"abc").as_str(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 
     #[test]
     fn refuses_what_is_not_a_hash() {
-        for text in [
-            "",
-            "abc",
-            "../../etc/passwd",
-            &"G".repeat(64),
-            &"A".repeat(64),
-        ] {
+        for text in ["", "abc", "../../etc/passwd", &"G".repeat(64), &"A".repeat(64)] {
             assert_eq!(text.parse::<ContentHash>(), Err(InvalidHash));
         }
     }

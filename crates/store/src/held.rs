@@ -33,13 +33,7 @@ impl Batch {
             return Ok(None);
         };
         let run = parse(&document)?;
-        let id = self
-            .add_run(NewRun {
-                id: run_id.or(run.id),
-                upload_ms: None,
-                ..run
-            })
-            .await?;
+        let id = self.add_run(NewRun { id: run_id.or(run.id), upload_ms: None, ..run }).await?;
         sqlx::query("UPDATE held_back SET run_id = $2, is_published = 1 WHERE position = $1")
             .bind(position)
             .bind(id)
@@ -60,9 +54,7 @@ impl Batch {
         for id in published {
             self.delete_run(id).await?;
         }
-        let again = sqlx::query("UPDATE held_back SET is_published = 0 WHERE is_published = 1")
-            .execute(self.connection())
-            .await?;
+        let again = sqlx::query("UPDATE held_back SET is_published = 0 WHERE is_published = 1").execute(self.connection()).await?;
         Ok(again.rows_affected())
     }
 }
@@ -71,16 +63,12 @@ impl Store {
     /// How many runs wait.
     pub async fn held_count(&self) -> Result<i64, StoreError> {
         let mut conn = self.reader().await?;
-        let count = sqlx::query_scalar("SELECT COUNT(*) FROM held_back WHERE is_published = 0")
-            .fetch_one(&mut *conn)
-            .await?;
+        let count = sqlx::query_scalar("SELECT COUNT(*) FROM held_back WHERE is_published = 0").fetch_one(&mut *conn).await?;
         Ok(count)
     }
 }
 
 pub(crate) fn parse(document: &str) -> Result<NewRun, StoreError> {
-    serde_json::from_str(document).map_err(|error| StoreError::Corrupt {
-        place: "a run that is held back".to_owned(),
-        reason: error.to_string(),
-    })
+    serde_json::from_str(document)
+        .map_err(|error| StoreError::Corrupt { place: "a run that is held back".to_owned(), reason: error.to_string() })
 }

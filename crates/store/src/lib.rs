@@ -60,8 +60,7 @@ pub use evaluations::{EvaluationQuery, EvaluationRow, FlowEvaluations, MeasureCo
 pub use files::{NewFile, UploadFiles};
 pub use hash::{ContentHash, InvalidHash};
 pub use list::{
-    DatasetQuery, DatasetRow, DatasetSort, FlowQuery, FlowRow, FlowSort, Hit, Page, RunQuery,
-    RunRow, RunSort, TaskQuery, TaskRow, TaskSort,
+    DatasetQuery, DatasetRow, DatasetSort, FlowQuery, FlowRow, FlowSort, Hit, Page, RunQuery, RunRow, RunSort, TaskQuery, TaskRow, TaskSort,
 };
 pub use read::Counts;
 pub use rooms::{RoomLog, Snapshot};

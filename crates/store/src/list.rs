@@ -141,24 +141,11 @@ struct Listing {
 }
 
 impl Listing {
-    async fn fetch<T>(
-        self,
-        store: &Store,
-        conditions: impl Fn(&mut Conditions),
-    ) -> Result<Page<T>, StoreError>
+    async fn fetch<T>(self, store: &Store, conditions: impl Fn(&mut Conditions)) -> Result<Page<T>, StoreError>
     where
         T: for<'r> FromRow<'r, SqliteRow> + Send + Unpin,
     {
-        let Self {
-            select,
-            from,
-            extra,
-            id,
-            sort,
-            descending,
-            offset,
-            limit,
-        } = self;
+        let Self { select, from, extra, id, sort, descending, offset, limit } = self;
         let statement = |start: String| {
             let sql = QueryBuilder::new(start);
             let mut all = Conditions { sql, id };
@@ -179,10 +166,7 @@ impl Listing {
         // One transaction, so that both see the same catalogue.
         let mut transaction = store.inner.readers.begin().await?;
         let rows = rows.build_query_as().fetch_all(&mut *transaction).await?;
-        let total = count
-            .build_query_scalar()
-            .fetch_one(&mut *transaction)
-            .await?;
+        let total = count.build_query_scalar().fetch_one(&mut *transaction).await?;
         Ok(Page { rows, total })
     }
 }

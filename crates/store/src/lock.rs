@@ -31,10 +31,7 @@ impl DirectoryLock {
                     std::thread::sleep(Duration::from_millis(10));
                 }
                 Err(TryLockError::WouldBlock) => {
-                    return Err(StoreError::Locked {
-                        dir: dir.to_owned(),
-                        owner: read_address(&file),
-                    });
+                    return Err(StoreError::Locked { dir: dir.to_owned(), owner: read_address(&file) });
                 }
                 Err(TryLockError::Error(error)) => return Err(error).context("lock", &path),
             }
@@ -63,12 +60,7 @@ pub(crate) fn owner(dir: &Path) -> Option<String> {
 }
 
 fn open(path: &Path) -> std::io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
 }
 
 fn read_address(mut file: &File) -> Option<String> {

@@ -55,15 +55,10 @@ impl<T: Plain> Mapped<T> {
     /// `InvalidData` if the file has another length; otherwise what the system says.
     pub(crate) fn open(path: &Path, rows: usize) -> io::Result<Self> {
         let mut file = File::open(path)?;
-        let bytes = rows
-            .checked_mul(size_of::<T>())
-            .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?;
+        let bytes = rows.checked_mul(size_of::<T>()).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?;
         let found = file.metadata()?.len();
         if found != bytes as u64 {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                format!("{found} bytes instead of {bytes}"),
-            ));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{found} bytes instead of {bytes}")));
         }
         if bytes < MAP_FROM_BYTES {
             let mut content = Vec::with_capacity(bytes);
@@ -72,9 +67,7 @@ impl<T: Plain> Mapped<T> {
                 return Err(io::ErrorKind::InvalidData.into());
             }
             let values = content.chunks_exact(size_of::<T>()).map(T::from_le);
-            return Ok(Self {
-                content: Content::Read(values.collect()),
-            });
+            return Ok(Self { content: Content::Read(values.collect()) });
         }
         // SAFETY: a mapping is sound as long as nobody changes or shortens the file.
         // Column files are written under another name, made read-only, renamed and
@@ -85,9 +78,7 @@ impl<T: Plain> Mapped<T> {
         if map.len() != bytes || !aligned {
             return Err(io::ErrorKind::InvalidData.into());
         }
-        Ok(Self {
-            content: Content::Mapped(map, PhantomData),
-        })
+        Ok(Self { content: Content::Mapped(map, PhantomData) })
     }
 
     pub(crate) fn values(&self) -> &[T] {
@@ -96,9 +87,7 @@ impl<T: Plain> Mapped<T> {
             // SAFETY: `open` checked the alignment and that the length is a multiple
             // of the size; `Plain` says that any bytes are values; the slice borrows
             // `self` and so cannot outlive the mapping.
-            Content::Mapped(map, _) => unsafe {
-                std::slice::from_raw_parts(map.as_ptr().cast::<T>(), map.len() / size_of::<T>())
-            },
+            Content::Mapped(map, _) => unsafe { std::slice::from_raw_parts(map.as_ptr().cast::<T>(), map.len() / size_of::<T>()) },
         }
     }
 
@@ -125,10 +114,7 @@ mod tests {
             std::fs::write(&path, bytes).unwrap();
             let mapped = Mapped::<f64>::open(&path, rows).unwrap();
             assert_eq!(mapped.values(), values);
-            assert_eq!(
-                mapped.resident() > 0,
-                (1..MAP_FROM_BYTES / 8).contains(&rows)
-            );
+            assert_eq!(mapped.resident() > 0, (1..MAP_FROM_BYTES / 8).contains(&rows));
         }
     }
 

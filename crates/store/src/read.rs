@@ -9,10 +9,7 @@ use crate::batch::{Batch, setup_fingerprint};
 use crate::catalogue::Store;
 use crate::change::Kind;
 use crate::decode::{flag, from_row, json, parsed};
-use crate::entity::{
-    Component, Dataset, Feature, Flow, ParameterSetting, Procedure, Quality, Run, RunFile, Setup,
-    StoredFile, Task,
-};
+use crate::entity::{Component, Dataset, Feature, Flow, ParameterSetting, Procedure, Quality, Run, RunFile, Setup, StoredFile, Task};
 use crate::error::StoreError;
 
 /// How many there are of each kind.
@@ -24,12 +21,7 @@ pub struct Counts {
     pub runs: i64,
 }
 
-from_row!(Counts {
-    datasets,
-    tasks,
-    flows,
-    runs
-});
+from_row!(Counts { datasets, tasks, flows, runs });
 
 impl<'r> FromRow<'r, SqliteRow> for Dataset {
     fn from_row(row: &'r SqliteRow) -> Result<Self, sqlx::Error> {
@@ -134,10 +126,7 @@ impl<'r> FromRow<'r, SqliteRow> for Flow {
     }
 }
 
-from_row!(Component {
-    identifier,
-    flow_id
-});
+from_row!(Component { identifier, flow_id });
 
 from_row!(Setup { id, flow_id } via json { parameters });
 
@@ -145,10 +134,7 @@ from_row!(StoredFile { id, name, media_type, size, upload_ms } via parsed { hash
 
 impl<'r> FromRow<'r, SqliteRow> for RunFile {
     fn from_row(row: &'r SqliteRow) -> Result<Self, sqlx::Error> {
-        Ok(Self {
-            role: row.try_get("role")?,
-            file: StoredFile::from_row(row)?,
-        })
+        Ok(Self { role: row.try_get("role")?, file: StoredFile::from_row(row)? })
     }
 }
 
@@ -195,9 +181,7 @@ impl Store {
     /// The catalogue's revision, which grows with every commit.
     pub async fn revision(&self) -> Result<i64, StoreError> {
         let mut conn = self.reader().await?;
-        let found = sqlx::query_scalar("SELECT value FROM counter WHERE name = 'revision'")
-            .fetch_optional(&mut *conn)
-            .await?;
+        let found = sqlx::query_scalar("SELECT value FROM counter WHERE name = 'revision'").fetch_optional(&mut *conn).await?;
         Ok(found.unwrap_or(0))
     }
 
@@ -226,36 +210,28 @@ impl Store {
     /// In the order of the columns; empty if there is no such dataset.
     pub async fn features(&self, dataset: i64) -> Result<Vec<Feature>, StoreError> {
         let mut conn = self.reader().await?;
-        let found = sqlx::query_as("SELECT * FROM feature WHERE dataset_id = $1 ORDER BY position")
-            .bind(dataset)
-            .fetch_all(&mut *conn)
-            .await?;
+        let found =
+            sqlx::query_as("SELECT * FROM feature WHERE dataset_id = $1 ORDER BY position").bind(dataset).fetch_all(&mut *conn).await?;
         Ok(found)
     }
 
     /// By name; empty if there is no such dataset.
     pub async fn qualities(&self, dataset: i64) -> Result<Vec<Quality>, StoreError> {
         let mut conn = self.reader().await?;
-        let found =
-            sqlx::query_as("SELECT name, value FROM quality WHERE dataset_id = $1 ORDER BY name")
-                .bind(dataset)
-                .fetch_all(&mut *conn)
-                .await?;
+        let found = sqlx::query_as("SELECT name, value FROM quality WHERE dataset_id = $1 ORDER BY name")
+            .bind(dataset)
+            .fetch_all(&mut *conn)
+            .await?;
         Ok(found)
     }
 
     /// The qualities of several datasets at once, for lists.
-    pub async fn qualities_of(
-        &self,
-        datasets: &[i64],
-    ) -> Result<HashMap<i64, Vec<Quality>>, StoreError> {
+    pub async fn qualities_of(&self, datasets: &[i64]) -> Result<HashMap<i64, Vec<Quality>>, StoreError> {
         let mut conn = self.reader().await?;
         let mut found: HashMap<i64, Vec<Quality>> = HashMap::new();
         // Stays below the number of values that one statement may bind.
         for ids in datasets.chunks(10_000) {
-            let mut query = QueryBuilder::<Sqlite>::new(
-                "SELECT dataset_id, name, value FROM quality WHERE dataset_id IN (",
-            );
+            let mut query = QueryBuilder::<Sqlite>::new("SELECT dataset_id, name, value FROM quality WHERE dataset_id IN (");
             let mut list = query.separated(", ");
             for id in ids {
                 list.push_bind(*id);
@@ -308,58 +284,35 @@ impl Store {
     }
 
     /// The flow with exactly this name and external version.
-    pub async fn find_flow(
-        &self,
-        name: &str,
-        external_version: &str,
-    ) -> Result<Option<i64>, StoreError> {
+    pub async fn find_flow(&self, name: &str, external_version: &str) -> Result<Option<i64>, StoreError> {
         find_flow(&mut *self.reader().await?, name, external_version).await
     }
 
     pub async fn setup(&self, id: i64) -> Result<Setup, StoreError> {
         let mut conn = self.reader().await?;
-        let found = sqlx::query_as("SELECT id, flow_id, parameters FROM setup WHERE id = $1")
-            .bind(id)
-            .fetch_optional(&mut *conn)
-            .await?;
+        let found = sqlx::query_as("SELECT id, flow_id, parameters FROM setup WHERE id = $1").bind(id).fetch_optional(&mut *conn).await?;
         let kind = Kind::Setup;
         found.ok_or(StoreError::NotFound { kind, id })
     }
 
     /// The setup of `flow` with exactly these parameters, in any order.
-    pub async fn find_setup(
-        &self,
-        flow: i64,
-        mut parameters: Vec<ParameterSetting>,
-    ) -> Result<Option<i64>, StoreError> {
+    pub async fn find_setup(&self, flow: i64, mut parameters: Vec<ParameterSetting>) -> Result<Option<i64>, StoreError> {
         parameters.sort();
         let (_, fingerprint) = setup_fingerprint(flow, &parameters);
         let mut conn = self.reader().await?;
-        let found = sqlx::query_scalar("SELECT id FROM setup WHERE fingerprint = $1")
-            .bind(fingerprint)
-            .fetch_optional(&mut *conn)
-            .await?;
+        let found = sqlx::query_scalar("SELECT id FROM setup WHERE fingerprint = $1").bind(fingerprint).fetch_optional(&mut *conn).await?;
         Ok(found)
     }
 
     /// Setups by id: those of `flow` if it is given, those among `ids` unless it is
     /// empty.
-    pub async fn setups(
-        &self,
-        flow: Option<i64>,
-        ids: &[i64],
-        offset: u32,
-        limit: u32,
-    ) -> Result<Vec<Setup>, StoreError> {
-        let mut query =
-            QueryBuilder::<Sqlite>::new("SELECT id, flow_id, parameters FROM setup WHERE 1 = 1");
+    pub async fn setups(&self, flow: Option<i64>, ids: &[i64], offset: u32, limit: u32) -> Result<Vec<Setup>, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT id, flow_id, parameters FROM setup WHERE 1 = 1");
         if let Some(flow) = flow {
             query.push(" AND flow_id = ").push_bind(flow);
         }
         crate::list::push_ids(&mut query, "id", ids);
-        query
-            .push(" ORDER BY id LIMIT ")
-            .push_bind(i64::from(limit));
+        query.push(" ORDER BY id LIMIT ").push_bind(i64::from(limit));
         query.push(" OFFSET ").push_bind(i64::from(offset));
         let mut conn = self.reader().await?;
         Ok(query.build_query_as().fetch_all(&mut *conn).await?)
@@ -396,10 +349,7 @@ impl Store {
     /// A file by its number; read it with [`UploadFiles`](crate::UploadFiles).
     pub async fn file(&self, id: i64) -> Result<StoredFile, StoreError> {
         let mut conn = self.reader().await?;
-        let found = sqlx::query_as("SELECT * FROM file WHERE id = $1")
-            .bind(id)
-            .fetch_optional(&mut *conn)
-            .await?;
+        let found = sqlx::query_as("SELECT * FROM file WHERE id = $1").bind(id).fetch_optional(&mut *conn).await?;
         let kind = Kind::File;
         found.ok_or(StoreError::NotFound { kind, id })
     }
@@ -407,13 +357,11 @@ impl Store {
     /// In alphabetical order; empty if there is no such entity.
     pub async fn tags(&self, kind: Kind, id: i64) -> Result<Vec<String>, StoreError> {
         let mut conn = self.reader().await?;
-        let found = sqlx::query_scalar(
-            "SELECT tag FROM tag WHERE kind = $1 AND entity_id = $2 ORDER BY tag",
-        )
-        .bind(kind.as_str())
-        .bind(id)
-        .fetch_all(&mut *conn)
-        .await?;
+        let found = sqlx::query_scalar("SELECT tag FROM tag WHERE kind = $1 AND entity_id = $2 ORDER BY tag")
+            .bind(kind.as_str())
+            .bind(id)
+            .fetch_all(&mut *conn)
+            .await?;
         Ok(found)
     }
 }
@@ -426,11 +374,7 @@ impl Batch {
     }
 
     /// See [`Store::find_flow`].
-    pub async fn find_flow(
-        &mut self,
-        name: &str,
-        external_version: &str,
-    ) -> Result<Option<i64>, StoreError> {
+    pub async fn find_flow(&mut self, name: &str, external_version: &str) -> Result<Option<i64>, StoreError> {
         find_flow(self.connection(), name, external_version).await
     }
 
@@ -440,19 +384,11 @@ impl Batch {
 }
 
 async fn versions(conn: &mut SqliteConnection, name: &str) -> Result<Vec<(i64, i64)>, StoreError> {
-    let found =
-        sqlx::query_as("SELECT id, version FROM dataset WHERE name = $1 ORDER BY version DESC")
-            .bind(name)
-            .fetch_all(conn)
-            .await?;
+    let found = sqlx::query_as("SELECT id, version FROM dataset WHERE name = $1 ORDER BY version DESC").bind(name).fetch_all(conn).await?;
     Ok(found)
 }
 
-async fn find_flow(
-    conn: &mut SqliteConnection,
-    name: &str,
-    external_version: &str,
-) -> Result<Option<i64>, StoreError> {
+async fn find_flow(conn: &mut SqliteConnection, name: &str, external_version: &str) -> Result<Option<i64>, StoreError> {
     let found = sqlx::query_scalar("SELECT id FROM flow WHERE name = $1 AND external_version = $2")
         .bind(name)
         .bind(external_version)

@@ -42,9 +42,9 @@ impl Store {
             });
             let inserted = query.build().execute(&mut *transaction).await;
             inserted.map_err(|error| match error.as_database_error() {
-                Some(cause) if cause.is_unique_violation() => StoreError::Invalid(format!(
-                    "the room {room:?} has another operation with this number"
-                )),
+                Some(cause) if cause.is_unique_violation() => {
+                    StoreError::Invalid(format!("the room {room:?} has another operation with this number"))
+                }
                 _ => error.into(),
             })?;
         }
@@ -54,42 +54,24 @@ impl Store {
     /// Empty for a room that nobody has changed.
     pub async fn load_room(&self, room: &str) -> Result<RoomLog, StoreError> {
         let mut transaction = self.inner.rooms.begin().await?;
-        let snapshot = sqlx::query("SELECT seq, snapshot FROM room_snapshot WHERE room = $1")
-            .bind(room)
-            .fetch_optional(&mut *transaction)
-            .await?;
+        let snapshot =
+            sqlx::query("SELECT seq, snapshot FROM room_snapshot WHERE room = $1").bind(room).fetch_optional(&mut *transaction).await?;
         let snapshot = match snapshot {
-            Some(row) => Some(Snapshot {
-                seq: from_db(row.try_get("seq")?),
-                json: row.try_get("snapshot")?,
-            }),
+            Some(row) => Some(Snapshot { seq: from_db(row.try_get("seq")?), json: row.try_get("snapshot")? }),
             None => None,
         };
         let after = snapshot.as_ref().map_or(Ok(-1), |s| to_db(s.seq))?;
-        let tail = sqlx::query_as::<_, (i64, String)>(
-            "SELECT seq, op FROM room_op WHERE room = $1 AND seq > $2 ORDER BY seq",
-        )
-        .bind(room)
-        .bind(after)
-        .fetch_all(&mut *transaction)
-        .await?;
-        Ok(RoomLog {
-            snapshot,
-            tail: tail
-                .into_iter()
-                .map(|(seq, json)| (from_db(seq), json))
-                .collect(),
-        })
+        let tail = sqlx::query_as::<_, (i64, String)>("SELECT seq, op FROM room_op WHERE room = $1 AND seq > $2 ORDER BY seq")
+            .bind(room)
+            .bind(after)
+            .fetch_all(&mut *transaction)
+            .await?;
+        Ok(RoomLog { snapshot, tail: tail.into_iter().map(|(seq, json)| (from_db(seq), json)).collect() })
     }
 
     /// Replaces everything up to and including the operation `seq` by `snapshot`. A
     /// snapshot that is older than the room's is ignored.
-    pub async fn compact_room(
-        &self,
-        room: &str,
-        seq: u64,
-        snapshot: &str,
-    ) -> Result<(), StoreError> {
+    pub async fn compact_room(&self, room: &str, seq: u64, snapshot: &str) -> Result<(), StoreError> {
         let seq = to_db(seq)?;
         let mut transaction = self.inner.rooms.begin().await?;
         sqlx::query(

@@ -8,20 +8,12 @@ use crate::decode::from_row;
 use crate::entity::{NewPerson, Person};
 use crate::error::StoreError;
 
-from_row!(Person {
-    id,
-    name,
-    role,
-    created_ms
-});
+from_row!(Person { id, name, role, created_ms });
 
 impl Store {
     pub async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {
         let mut conn = self.reader().await?;
-        let row = sqlx::query("SELECT value FROM setting WHERE name = $1")
-            .bind(name)
-            .fetch_optional(&mut *conn)
-            .await?;
+        let row = sqlx::query("SELECT value FROM setting WHERE name = $1").bind(name).fetch_optional(&mut *conn).await?;
         Ok(row.map(|row| row.try_get("value")).transpose()?)
     }
 
@@ -39,10 +31,7 @@ impl Store {
     }
 
     pub async fn remove_setting(&self, name: &str) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM setting WHERE name = $1")
-            .bind(name)
-            .execute(&self.inner.writer)
-            .await?;
+        sqlx::query("DELETE FROM setting WHERE name = $1").bind(name).execute(&self.inner.writer).await?;
         Ok(())
     }
 
@@ -51,11 +40,7 @@ impl Store {
     pub async fn add_person(&self, person: NewPerson) -> Result<i64, StoreError> {
         let mut batch = self.begin().await?;
         if let Some(other) = self.person_named(&person.name).await? {
-            return Err(StoreError::Conflict {
-                kind: Kind::Person,
-                id: other.id,
-                reason: crate::ConflictReason::Exists,
-            });
+            return Err(StoreError::Conflict { kind: Kind::Person, id: other.id, reason: crate::ConflictReason::Exists });
         }
         let id = batch.take_id(Kind::Person, person.id).await?;
         sqlx::query(
@@ -75,44 +60,30 @@ impl Store {
 
     /// Replaces a person's API key; `None` takes it away.
     pub async fn set_person_key(&self, id: i64, key_hash: Option<&str>) -> Result<(), StoreError> {
-        let changed = sqlx::query("UPDATE person SET key_hash = $2 WHERE id = $1")
-            .bind(id)
-            .bind(key_hash)
-            .execute(&self.inner.writer)
-            .await?;
+        let changed =
+            sqlx::query("UPDATE person SET key_hash = $2 WHERE id = $1").bind(id).bind(key_hash).execute(&self.inner.writer).await?;
         if changed.rows_affected() == 0 {
-            return Err(StoreError::NotFound {
-                kind: Kind::Person,
-                id,
-            });
+            return Err(StoreError::NotFound { kind: Kind::Person, id });
         }
         Ok(())
     }
 
     pub async fn person_with_key(&self, key_hash: &str) -> Result<Option<Person>, StoreError> {
         let mut conn = self.reader().await?;
-        let found = sqlx::query_as("SELECT * FROM person WHERE key_hash = $1")
-            .bind(key_hash)
-            .fetch_optional(&mut *conn)
-            .await?;
+        let found = sqlx::query_as("SELECT * FROM person WHERE key_hash = $1").bind(key_hash).fetch_optional(&mut *conn).await?;
         Ok(found)
     }
 
     pub async fn person_named(&self, name: &str) -> Result<Option<Person>, StoreError> {
         let mut conn = self.reader().await?;
-        let found = sqlx::query_as("SELECT * FROM person WHERE name = $1")
-            .bind(name)
-            .fetch_optional(&mut *conn)
-            .await?;
+        let found = sqlx::query_as("SELECT * FROM person WHERE name = $1").bind(name).fetch_optional(&mut *conn).await?;
         Ok(found)
     }
 
     /// Everybody, by id.
     pub async fn people(&self) -> Result<Vec<Person>, StoreError> {
         let mut conn = self.reader().await?;
-        let found = sqlx::query_as("SELECT * FROM person ORDER BY id")
-            .fetch_all(&mut *conn)
-            .await?;
+        let found = sqlx::query_as("SELECT * FROM person ORDER BY id").fetch_all(&mut *conn).await?;
         Ok(found)
     }
 }

@@ -26,10 +26,7 @@ impl Staging {
             _ => {}
         }
         fs::create_dir_all(&dir).context("create", &dir)?;
-        Ok(Self {
-            dir,
-            next: AtomicU64::new(0),
-        })
+        Ok(Self { dir, next: AtomicU64::new(0) })
     }
 
     /// A path that nobody else uses. Removed on drop unless it was moved away.
@@ -78,9 +75,7 @@ impl Drop for Staged {
 }
 
 pub(crate) fn sync_dir(dir: &Path) -> Result<(), StoreError> {
-    File::open(dir)
-        .and_then(|file| file.sync_all())
-        .context("sync", dir)
+    File::open(dir).and_then(|file| file.sync_all()).context("sync", dir)
 }
 
 pub(crate) fn create_dir_durably(dir: &Path) -> Result<(), StoreError> {

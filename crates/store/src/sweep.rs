@@ -23,15 +23,9 @@ impl Store {
         let mut writer = self.inner.writer.begin().await?;
         let mut mentioned: HashSet<String> = HashSet::new();
         for sql in ["SELECT hash FROM file", "SELECT columns_hash FROM dataset"] {
-            mentioned.extend(
-                sqlx::query_scalar::<_, String>(sql)
-                    .fetch_all(&mut *writer)
-                    .await?,
-            );
+            mentioned.extend(sqlx::query_scalar::<_, String>(sql).fetch_all(&mut *writer).await?);
         }
-        let held = sqlx::query_scalar::<_, String>("SELECT document FROM held_back")
-            .fetch_all(&mut *writer)
-            .await?;
+        let held = sqlx::query_scalar::<_, String>("SELECT document FROM held_back").fetch_all(&mut *writer).await?;
         for document in held {
             let run = crate::held::parse(&document)?;
             let NewRun { files, .. } = run;
@@ -56,8 +50,6 @@ impl Store {
             Ok::<_, StoreError>(swept)
         })
         .await;
-        swept
-            .map_err(std::io::Error::other)
-            .context("sweep", self.dir())?
+        swept.map_err(std::io::Error::other).context("sweep", self.dir())?
     }
 }

@@ -24,10 +24,7 @@ async fn what_was_written_is_there_after_reopening() {
     let store = open(&deep).await.unwrap();
     let (d, t, f) = parents(&store).await;
     store.add_run(run(t, f, 1, 0.5)).await.unwrap();
-    store
-        .append_ops("room", &[(1, "{}".to_owned())])
-        .await
-        .unwrap();
+    store.append_ops("room", &[(1, "{}".to_owned())]).await.unwrap();
     store.close().await;
 
     let started = Instant::now();
@@ -35,10 +32,7 @@ async fn what_was_written_is_there_after_reopening() {
     let took = started.elapsed();
     assert!(took < Duration::from_millis(250), "opening took {took:?}");
     assert_eq!(store.dataset(d).await.unwrap().name, "weather");
-    assert_eq!(
-        store.evaluations_of_task(t, "kappa").await.unwrap().len(),
-        1
-    );
+    assert_eq!(store.evaluations_of_task(t, "kappa").await.unwrap().len(), 1);
     assert_eq!(store.load_room("room").await.unwrap().tail.len(), 1);
 }
 
@@ -48,14 +42,9 @@ async fn a_second_server_is_refused_and_told_where_the_first_is() {
     let store = open(dir.path()).await.unwrap();
     assert_eq!(Store::owner(dir.path()), None);
     store.set_owner_address("http://127.0.0.1:4321").unwrap();
-    assert_eq!(
-        Store::owner(dir.path()).as_deref(),
-        Some("http://127.0.0.1:4321")
-    );
+    assert_eq!(Store::owner(dir.path()).as_deref(), Some("http://127.0.0.1:4321"));
     let error = open(dir.path()).await.unwrap_err();
-    assert!(
-        matches!(&error, StoreError::Locked { owner: Some(owner), .. } if owner.ends_with("4321"))
-    );
+    assert!(matches!(&error, StoreError::Locked { owner: Some(owner), .. } if owner.ends_with("4321")));
     assert_eq!(error.to_string().lines().count(), 1);
     let clone = store.clone();
     drop(store);
@@ -84,8 +73,7 @@ async fn a_directory_from_a_newer_labboard_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path()).await.unwrap();
     store.close().await;
-    let options =
-        sqlx::sqlite::SqliteConnectOptions::new().filename(dir.path().join("catalogue.sqlite"));
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(dir.path().join("catalogue.sqlite"));
     let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
     sqlx::query(
         "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
@@ -126,30 +114,15 @@ async fn child_that_writes() {
     let (_, t, f) = parents(&store).await;
     for i in 0.. {
         let content = format!("predictions {i}").repeat(1000);
-        let predictions = store
-            .files()
-            .put("p.arff", "text/plain", content.as_bytes())
-            .unwrap();
-        let file = NewRunFile {
-            role: "predictions".to_owned(),
-            file: predictions,
-        };
+        let predictions = store.files().put("p.arff", "text/plain", content.as_bytes()).unwrap();
+        let file = NewRunFile { role: "predictions".to_owned(), file: predictions };
         let mut batch = store.begin().await.unwrap();
         for depth in 0..3 {
             let files = vec![file.clone()];
-            batch
-                .add_run(NewRun {
-                    files,
-                    ..run(t, f, depth, 0.5)
-                })
-                .await
-                .unwrap();
+            batch.add_run(NewRun { files, ..run(t, f, depth, 0.5) }).await.unwrap();
         }
         batch.commit().await.unwrap();
-        store
-            .append_ops("room", &[(i, i.to_string())])
-            .await
-            .unwrap();
+        store.append_ops("room", &[(i, i.to_string())]).await.unwrap();
         println!("acknowledged {i}");
     }
 }
@@ -182,10 +155,7 @@ async fn killed_at_any_moment() {
 
         let store = open(dir.path()).await.unwrap();
         let runs = store.counts().await.unwrap().runs;
-        assert!(
-            runs >= 3 * acknowledged,
-            "{runs} runs of {acknowledged} batches"
-        );
+        assert!(runs >= 3 * acknowledged, "{runs} runs of {acknowledged} batches");
         assert_eq!(runs % 3, 0, "half a batch");
         let rooms = store.load_room("room").await.unwrap().tail.len() as i64;
         assert!(rooms >= acknowledged && rooms <= runs / 3);
@@ -210,23 +180,13 @@ async fn an_import_takes_well_under_a_second() {
     let mut batch = store.begin().await.unwrap();
     for depth in 0..130 {
         let evaluations = measures.iter().map(|name| evaluation(name, 0.5)).collect();
-        let run = NewRun {
-            evaluations,
-            ..run(t, f, depth, 0.5)
-        };
+        let run = NewRun { evaluations, ..run(t, f, depth, 0.5) };
         batch.add_run(run).await.unwrap();
     }
     batch.commit().await.unwrap();
     let imported = started.elapsed();
     let started = Instant::now();
-    assert_eq!(
-        store
-            .evaluations_of_task(t, "measure_3")
-            .await
-            .unwrap()
-            .len(),
-        130
-    );
+    assert_eq!(store.evaluations_of_task(t, "measure_3").await.unwrap().len(), 130);
     let read = started.elapsed();
     store.close().await;
     let started = Instant::now();
@@ -263,10 +223,7 @@ async fn numbers() {
     println!("search: {:?}", started.elapsed());
     let started = Instant::now();
     for seq in 0..100 {
-        store
-            .append_ops("r", &[(seq, "{}".to_owned())])
-            .await
-            .unwrap();
+        store.append_ops("r", &[(seq, "{}".to_owned())]).await.unwrap();
     }
     println!("one operation durable: {:?}", started.elapsed() / 100);
     store.close().await;

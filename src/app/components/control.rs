@@ -13,11 +13,8 @@ use crate::model::{ControlForm, ControlView, PanelView};
 pub fn ControlBar(panel: String, shown: RwSignal<PanelView>) -> impl IntoView {
     let page = use_page();
     let panel = StoredValue::new(panel);
-    let each = move || {
-        shown.with(|view| {
-            view.controls.iter().filter(|control| control.form != ControlForm::Rows).cloned().collect::<Vec<_>>()
-        })
-    };
+    let each =
+        move || shown.with(|view| view.controls.iter().filter(|control| control.form != ControlForm::Rows).cloned().collect::<Vec<_>>());
     let any = move || shown.with(|view| view.controls.iter().any(|control| control.form != ControlForm::Rows));
     view! {
         <div class="controls" hidden=move || !any()>
@@ -33,18 +30,17 @@ fn value_of(page: Page, shown: RwSignal<PanelView>, panel: &str, control: &Contr
     let key = format!("{panel}.{}", control.name);
     let control = control.clone();
     Memo::new(move |_| {
-        let drawn = || {
-            shown.with(|view| view.control(&control.name).map_or_else(|| control.value.clone(), |found| found.value.clone()))
-        };
-        page.values.with(|values| {
-            values
-                .get(&key)
-                .filter(|wanted| {
-                    control.options.is_empty() || wanted.iter().all(|one| control.options.iter().any(|(value, _)| value == one))
-                })
-                .cloned()
-        })
-        .unwrap_or_else(drawn)
+        let drawn = || shown.with(|view| view.control(&control.name).map_or_else(|| control.value.clone(), |found| found.value.clone()));
+        page.values
+            .with(|values| {
+                values
+                    .get(&key)
+                    .filter(|wanted| {
+                        control.options.is_empty() || wanted.iter().all(|one| control.options.iter().any(|(value, _)| value == one))
+                    })
+                    .cloned()
+            })
+            .unwrap_or_else(drawn)
     })
 }
 
@@ -139,11 +135,13 @@ fn Control(panel: String, control: ControlView, shown: RwSignal<PanelView>, page
                     }
                 })
                 .collect_view();
-            let count = move || value.with(|values| match values.as_slice() {
-                [] => "none".to_owned(),
-                [one] => one.clone(),
-                several => format!("{} chosen", several.len()),
-            });
+            let count = move || {
+                value.with(|values| match values.as_slice() {
+                    [] => "none".to_owned(),
+                    [one] => one.clone(),
+                    several => format!("{} chosen", several.len()),
+                })
+            };
             view! {
                 <details class="control checklist">
                     <summary><span>{control.label}</span><b>{count}</b></summary>

@@ -45,7 +45,9 @@ pub fn People() -> impl IntoView {
         if person.me {
             view! {
                 <button type="button" class=format!("{class} me") data-person=person.id title=format!("{name} (you)")
-                    aria-label=format!("{name}, you. Change your name") on:click=open>{short}</button>
+                    on:click=open>
+                    <span aria-hidden="true">{short}</span><span class="quiet">{format!("{name}, you. Change your name")}</span>
+                </button>
             }
             .into_any()
         } else {

@@ -65,9 +65,7 @@ pub fn DataTable(
     let heads = Memo::new(move |_| table.with(|table| table.columns.clone()));
     let chosen = chooser.clone().map(|chooser| {
         let key = format!("{}.{}", chooser.panel, chooser.control);
-        Memo::new(move |_| {
-            chooser.page.values.with(|values| values.get(&key).cloned()).unwrap_or_else(|| chooser.default.get())
-        })
+        Memo::new(move |_| chooser.page.values.with(|values| values.get(&key).cloned()).unwrap_or_else(|| chooser.default.get()))
     });
     let label = caption.clone();
     let choosing = chooser.is_some();
@@ -79,15 +77,23 @@ pub fn DataTable(
             .enumerate()
             .map(|(column, head)| {
                 let sort = move || match order.get() {
-                    Some(order) if order.column == column => if order.descending { "descending" } else { "ascending" },
+                    Some(order) if order.column == column => {
+                        if order.descending {
+                            "descending"
+                        } else {
+                            "ascending"
+                        }
+                    }
                     _ => "none",
                 };
-                let click = move |_| order.update(|order| {
-                    *order = match *order {
-                        Some(Order { column: same, descending }) if same == column => Some(Order { column, descending: !descending }),
-                        _ => Some(Order { column, descending: false }),
-                    };
-                });
+                let click = move |_| {
+                    order.update(|order| {
+                        *order = match *order {
+                            Some(Order { column: same, descending }) if same == column => Some(Order { column, descending: !descending }),
+                            _ => Some(Order { column, descending: false }),
+                        };
+                    });
+                };
                 let name = head.name;
                 let label = if sortable {
                     view! { <button type="button" on:click=click>{name}</button> }.into_any()
@@ -151,7 +157,7 @@ pub fn DataTable(
                 <caption class="quiet">{caption}</caption>
                 <thead><tr>{choosing.then(|| view! { <th scope="col"><span class="quiet">"Show"</span></th> })}{head}</tr></thead>
                 <tbody>
-                    {move || rows.get().into_iter().map(body_row.clone()).collect_view()}
+                    {move || rows.get().into_iter().map(body_row).collect_view()}
                 </tbody>
             </table>
         </div>
@@ -194,10 +200,7 @@ mod tests {
     use super::*;
 
     fn table(cells: &[Cell]) -> TableView {
-        TableView {
-            rows: cells.iter().map(|cell| Row { cells: vec![cell.clone()], ..Row::default() }).collect(),
-            ..TableView::default()
-        }
+        TableView { rows: cells.iter().map(|cell| Row { cells: vec![cell.clone()], ..Row::default() }).collect(), ..TableView::default() }
     }
 
     #[test]

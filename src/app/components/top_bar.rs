@@ -5,10 +5,13 @@ use leptos_router::hooks::use_location;
 
 use super::people::People;
 use super::search::SearchBox;
-use crate::app::{href, theme::{Theme, use_theme}, use_base};
+use crate::app::{
+    href,
+    theme::{Theme, use_theme},
+    use_base,
+};
 
-const PAGES: [(&str, &str); 5] =
-    [("/explore", "Explore"), ("/data", "Data"), ("/task", "Tasks"), ("/flow", "Flows"), ("/run", "Runs")];
+const PAGES: [(&str, &str); 5] = [("/explore", "Explore"), ("/data", "Data"), ("/task", "Tasks"), ("/flow", "Flows"), ("/run", "Runs")];
 
 #[component]
 pub fn TopBar() -> impl IntoView {

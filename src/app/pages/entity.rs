@@ -20,28 +20,36 @@ pub fn EntityPage(kind: Kind) -> impl IntoView {
     // The query belongs to the link that was opened: turning controls rewrites it without loading again.
     let query = use_location().query;
     let id = Memo::new(move |_| params.with(|params| params.get("id").unwrap_or_default()));
+    // Each entity's page is built anew: nothing of the page before may outlive its signals.
+    move || view! { <EntityOf kind id=id.get() query=query.with_untracked(|query| query.to_query_string())/> }
+}
+
+#[component]
+fn EntityOf(kind: Kind, id: String, query: String) -> impl IntoView {
     let view = Resource::new(
-        move || id.get(),
-        move |id| {
-            let query = query.with_untracked(|query| query.to_query_string());
+        || (),
+        move |()| {
+            let (id, query) = (id.clone(), query.clone());
             async move {
-                let number = id.parse::<i64>().ok().filter(|number| *number > 0).ok_or_else(|| {
-                    AppError::NotFound(format!("There is no {} “{id}”; ids are whole numbers from 1", kind.singular()))
-                })?;
+                let number =
+                    id.parse::<i64>().ok().filter(|number| *number > 0).ok_or_else(|| {
+                        AppError::NotFound(format!("There is no {} “{id}”; ids are whole numbers from 1", kind.singular()))
+                    })?;
                 fetch_page(kind, number, query).await
             }
         },
     );
     view! {
-        <Transition fallback=|| view! { <p class="page-loading" role="status">"Loading…"</p> }>
+        <Suspense fallback=|| view! { <p class="page-loading" role="status">"Loading…"</p> }>
             {move || Suspend::new(async move {
                 match view.await {
                     Ok(view) => view! { <EntityBody view/> }.into_any(),
                     Err(error) => view! { <ErrorCard error/> }.into_any(),
                 }
             })}
-        </Transition>
+        </Suspense>
     }
+    .into_any()
 }
 
 #[component]
@@ -124,10 +132,7 @@ fn DataChanged(entity: Entity) -> impl IntoView {
 fn RelatedList(related: Related) -> impl IntoView {
     let Related { title, entries, total, more } = related;
     let shown = entries.len() as u64;
-    let items = entries
-        .into_iter()
-        .map(|(entity, name)| view! { <li><a href=href(&entity.path())>{name}</a></li> })
-        .collect_view();
+    let items = entries.into_iter().map(|(entity, name)| view! { <li><a href=href(&entity.path())>{name}</a></li> }).collect_view();
     view! {
         <section class="card">
             <h2>{title}" "<span class="provenance">{total}</span></h2>

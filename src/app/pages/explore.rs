@@ -41,10 +41,7 @@ fn Explore(view: ExploreView) -> AnyView {
     let base = use_base().0;
     let known = siblings.iter().map(|(id, _)| *id).collect::<Vec<_>>();
     let data = Memo::new(move |_| {
-        page.values
-            .with(|values| values.get(DATASET)?.first()?.parse::<i64>().ok())
-            .filter(|id| known.contains(id))
-            .unwrap_or(initial)
+        page.values.with(|values| values.get(DATASET)?.first()?.parse::<i64>().ok()).filter(|id| known.contains(id)).unwrap_or(initial)
     });
     // One gesture: another dataset, and axes that its features can answer.
     let choose = move |event| {

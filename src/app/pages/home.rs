@@ -40,26 +40,27 @@ fn Home(view: HomeView) -> AnyView {
     let counts = view
         .counts
         .iter()
-        .map(|(kind, count)| view! {
-            <a class="card count" href=href(&format!("/{}", kind.word()))>
-                <b>{thousands(*count)}</b>
-                <span>{kind.plural()}</span>
-            </a>
+        .map(|(kind, count)| {
+            view! {
+                <a class="card count" href=href(&format!("/{}", kind.word()))>
+                    <b>{thousands(*count)}</b>
+                    <span>{kind.plural()}</span>
+                </a>
+            }
         })
         .collect_view();
     let datasets = view
         .datasets
         .into_iter()
-        .map(|(entity, name, detail)| view! {
-            <li><a href=href(&entity.path())><b>{name}</b><span>{detail}</span></a></li>
+        .map(|(entity, name, detail)| {
+            view! {
+                <li><a href=href(&entity.path())><b>{name}</b><span>{detail}</span></a></li>
+            }
         })
         .collect_view();
     let heads = ["Run", "Flow", "Data", "Measure", "Value", "By"];
     let recent = TableView {
-        columns: heads
-            .iter()
-            .map(|name| ColumnHead { name: (*name).to_owned(), numeric: *name == "Value", help: None })
-            .collect(),
+        columns: heads.iter().map(|name| ColumnHead { name: (*name).to_owned(), numeric: *name == "Value", help: None }).collect(),
         total: view.recent.len() as u64,
         rows: view.recent,
         chooses: None,

@@ -43,11 +43,13 @@ pub fn ListPage(kind: Kind) -> impl IntoView {
     let query = use_query_map();
     let session = use_session();
     enter(&RoomView { room: format!("/{}", kind.word()), ..RoomView::default() });
-    let asked = Memo::new(move |_| query.with(|query| Asked {
-        search: query.get("search").unwrap_or_default(),
-        sort: query.get("sort").unwrap_or_default(),
-        page: query.get("page").and_then(|page| page.parse().ok()).unwrap_or(1).max(1),
-    }));
+    let asked = Memo::new(move |_| {
+        query.with(|query| Asked {
+            search: query.get("search").unwrap_or_default(),
+            sort: query.get("sort").unwrap_or_default(),
+            page: query.get("page").and_then(|page| page.parse().ok()).unwrap_or(1).max(1),
+        })
+    });
     let view = Resource::new(
         move || (asked.get(), session.catalogue.get()),
         move |(asked, _)| fetch_list(kind, asked.search, asked.sort, asked.page),

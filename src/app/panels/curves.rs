@@ -59,7 +59,14 @@ fn draw(source: &RunSource, _: &Values, canvas: &Canvas, kind: CurveKind) -> Res
         .collect::<Vec<_>>();
     let curves = owned
         .iter()
-        .map(|(class, curve, area, positives, total)| Curve { class, x: &curve.curve.x, y: &curve.curve.y, area: *area, positives: *positives, total: *total })
+        .map(|(class, curve, area, positives, total)| Curve {
+            class,
+            x: &curve.curve.x,
+            y: &curve.curve.y,
+            area: *area,
+            positives: *positives,
+            total: *total,
+        })
         .collect::<Vec<_>>();
     let input = Input { kind, curves: &curves, pooled: "all repeats and folds pooled" };
     draw_curves(&input, &canvas.style(&[])).map(Content::from)

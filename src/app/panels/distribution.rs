@@ -1,8 +1,8 @@
 //! How the chosen features are distributed, alone or by the target.
 
-use labboard_figure::distribution::{Distribution, Input, Places, Together, draw as draw_distributions};
 use labboard_figure::Empty;
-use labboard_frame::classes::{Grouping, GroupKind, quantile_groups};
+use labboard_figure::distribution::{Distribution, Input, Places, Together, draw as draw_distributions};
+use labboard_frame::classes::{GroupKind, Grouping, quantile_groups};
 use labboard_frame::histogram::{Binning, histogram, level_counts};
 use labboard_frame::{Column, Kind as FeatureKind};
 

@@ -39,13 +39,8 @@ fn draw(source: &TaskSource, values: &Values, canvas: &Canvas) -> Result<Content
         })
         .collect::<Vec<_>>();
     let title = measure_title(measure);
-    let input = Input {
-        measure: &title,
-        higher_is_better: higher_is_better(measure),
-        runs: &runs,
-        colour_by_uploader: true,
-        highlight: &[],
-    };
+    let input =
+        Input { measure: &title, higher_is_better: higher_is_better(measure), runs: &runs, colour_by_uploader: true, highlight: &[] };
     let mut drawing = draw_evaluations(&input, &canvas.style(&[measure]))?;
     super::link_marks(&mut drawing, "run");
     Ok(drawing.into())

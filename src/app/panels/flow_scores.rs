@@ -20,7 +20,13 @@ pub const PANEL: Panel<FlowSource> = Panel {
     height: 420,
     controls: &[
         Control { name: "measure", label: "measure", form: ControlForm::Select, options: measures, default: first },
-        Control { name: "parameter", label: "colour by parameter", form: ControlForm::Select, options: parameters, default: first_that_varies },
+        Control {
+            name: "parameter",
+            label: "colour by parameter",
+            form: ControlForm::Select,
+            options: parameters,
+            default: first_that_varies,
+        },
     ],
     suits: always,
     draw,

@@ -14,7 +14,13 @@ pub const PANEL: Panel<RunSource> = Panel {
     title: "Folds",
     span: Span::Wide,
     height: 360,
-    controls: &[Control { name: "measures", label: "measures", form: ControlForm::Many, options: measure_choices, default: default_measures }],
+    controls: &[Control {
+        name: "measures",
+        label: "measures",
+        form: ControlForm::Many,
+        options: measure_choices,
+        default: default_measures,
+    }],
     suits: |source| source.evaluations.iter().any(|evaluation| !evaluation.folds.is_empty()),
     draw,
 };

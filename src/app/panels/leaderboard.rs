@@ -27,7 +27,15 @@ fn draw(source: &TaskSource, values: &Values, _: &Canvas) -> Result<Content, Emp
         return Err(Empty { reason: "Nobody has published a run on this task yet".to_owned() });
     }
     let head = |name: &str, numeric| ColumnHead { name: name.to_owned(), numeric, help: None };
-    let columns = vec![head("Rank", true), head("Flow", false), head("Best", true), head("± folds", true), head("Median", true), head("Runs", true), head("By", false)];
+    let columns = vec![
+        head("Rank", true),
+        head("Flow", false),
+        head("Best", true),
+        head("± folds", true),
+        head("Median", true),
+        head("Runs", true),
+        head("By", false),
+    ];
     let table_rows = standings
         .iter()
         .map(|standing| {

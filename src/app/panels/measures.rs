@@ -32,11 +32,8 @@ fn draw(source: &RunSource, _: &Values, _: &Canvas) -> Result<Content, Empty> {
         let name = evaluation.measure.as_str();
         (Some(name) != own, name.contains("millis"), described(name).is_none(), name)
     });
-    let head = |name: &str, numeric, help: &str| ColumnHead {
-        name: name.to_owned(),
-        numeric,
-        help: (!help.is_empty()).then(|| help.to_owned()),
-    };
+    let head =
+        |name: &str, numeric, help: &str| ColumnHead { name: name.to_owned(), numeric, help: (!help.is_empty()).then(|| help.to_owned()) };
     let columns = vec![
         head("Measure", false, ""),
         head("Overall", true, "Over all predictions together"),

@@ -81,7 +81,8 @@ fn draw(source: &DataSource, values: &Values, canvas: &Canvas) -> Result<Content
     let (x_name, y_name, color) = (values.one("x"), values.one("y"), values.one("color"));
     let (_, x) = source.column(x_name).ok_or_else(missing)?;
     let (_, y) = source.column(y_name).ok_or_else(missing)?;
-    let (x_log, y_log) = (values.is_on("log_x") && x.kind() == FeatureKind::Numeric, values.is_on("log_y") && y.kind() == FeatureKind::Numeric);
+    let (x_log, y_log) =
+        (values.is_on("log_x") && x.kind() == FeatureKind::Numeric, values.is_on("log_y") && y.kind() == FeatureKind::Numeric);
     let colour = source.column(color);
     let style = canvas.style(&[x_name, y_name, if x_log { "log" } else { "" }, if y_log { "log" } else { "" }]);
     let window = canvas.window.map(|[x0, x1, y0, y1]| Window { x: [x0, x1], y: [y0, y1] });
@@ -192,11 +193,14 @@ fn group_name(group: &labboard_frame::classes::Group) -> String {
 }
 
 fn feature<'a>(name: &'a str, column: Column<'a>) -> Feature<'a> {
-    Feature::new(name, match column {
-        Column::Numeric(values) => FigureValues::Numeric(values),
-        Column::Date(values) => FigureValues::Date(values),
-        Column::Nominal { codes, levels } | Column::Text { codes, levels } => FigureValues::Category { codes, levels },
-    })
+    Feature::new(
+        name,
+        match column {
+            Column::Numeric(values) => FigureValues::Numeric(values),
+            Column::Date(values) => FigureValues::Date(values),
+            Column::Nominal { codes, levels } | Column::Text { codes, levels } => FigureValues::Category { codes, levels },
+        },
+    )
 }
 
 /// A column's values at some rows.
@@ -219,11 +223,14 @@ fn picked<'a>(column: Column<'a>, rows: &[u32]) -> Picked<'a> {
 
 impl Picked<'_> {
     fn feature<'a>(&'a self, name: &'a str) -> Feature<'a> {
-        Feature::new(name, match self {
-            Picked::Numeric(values) => FigureValues::Numeric(values),
-            Picked::Date(values) => FigureValues::Date(values),
-            Picked::Category(codes, levels) => FigureValues::Category { codes, levels },
-        })
+        Feature::new(
+            name,
+            match self {
+                Picked::Numeric(values) => FigureValues::Numeric(values),
+                Picked::Date(values) => FigureValues::Date(values),
+                Picked::Category(codes, levels) => FigureValues::Category { codes, levels },
+            },
+        )
     }
 }
 

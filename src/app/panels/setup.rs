@@ -6,15 +6,8 @@ use super::{Canvas, Content, Panel, Values, always};
 use crate::model::{Cell, ColumnHead, Entity, Kind, Provenance, Row, Span, TableView};
 use crate::server::source::RunSource;
 
-pub const PANEL: Panel<RunSource> = Panel {
-    name: "setup",
-    title: "Parameters",
-    span: Span::Half,
-    height: 0,
-    controls: &[],
-    suits: always,
-    draw,
-};
+pub const PANEL: Panel<RunSource> =
+    Panel { name: "setup", title: "Parameters", span: Span::Half, height: 0, controls: &[], suits: always, draw };
 
 fn draw(source: &RunSource, _: &Values, _: &Canvas) -> Result<Content, Empty> {
     let settings = &source.setup.parameters;

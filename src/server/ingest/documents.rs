@@ -132,13 +132,18 @@ fn dataset(store: &Store, folder: &Folder, id: i64) -> Result<(i64, String, NewD
         return Err(IngestError::file(folder.name(&path), format!("its MD5 is {sum}, but the description says {expected}")));
     }
     let table = read_table(&folder.name(&path), format, &content)?;
-    let named = [document.default_target_attribute.iter().collect::<Vec<_>>(), document.row_id_attribute.iter().collect(), document.ignore_attributes.iter().collect()];
+    let named = [
+        document.default_target_attribute.iter().collect::<Vec<_>>(),
+        document.row_id_attribute.iter().collect(),
+        document.ignore_attributes.iter().collect(),
+    ];
     for feature in named.into_iter().flatten() {
         if table.feature(feature).is_none() {
             return Err(IngestError::file(folder.name(&path), format!("there is no feature “{feature}”, which the description names")));
         }
     }
-    let description = describe(&table, document.default_target_attribute.as_deref(), document.row_id_attribute.as_deref(), &document.ignore_attributes);
+    let description =
+        describe(&table, document.default_target_attribute.as_deref(), document.row_id_attribute.as_deref(), &document.ignore_attributes);
     let columns = store.columns().write(&table)?;
     let stored = store.files().put(&format!("{}.{}", document.name, super::extension(format)), format.media_type(), &content)?;
     let new = NewDataset {
@@ -270,9 +275,7 @@ fn run(store: &Store, folder: &Folder, id: i64) -> Result<PreparedRun, IngestErr
 fn client_evaluations(document: &Run) -> BTreeMap<String, Evaluation> {
     let mut found = BTreeMap::<String, Evaluation>::new();
     for own in &document.evaluations {
-        let entry = found
-            .entry(own.name.clone())
-            .or_insert_with(|| Evaluation { measure: own.name.clone(), ..Evaluation::default() });
+        let entry = found.entry(own.name.clone()).or_insert_with(|| Evaluation { measure: own.name.clone(), ..Evaluation::default() });
         match (own.repeat, own.fold) {
             (Some(repeat), Some(fold)) => entry.folds.push(Fold { repeat, fold, sample: own.sample, value: own.value }),
             _ => entry.value = own.value,

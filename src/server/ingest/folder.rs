@@ -67,7 +67,9 @@ impl Folder {
             .iter()
             .map(|name| {
                 let id = name.parse::<i64>().ok().filter(|id| *id > 0);
-                id.ok_or_else(|| IngestError::file(self.name(&format!("{kind}/{name}")), "the folder's name is not an id: a whole number from 1"))
+                id.ok_or_else(|| {
+                    IngestError::file(self.name(&format!("{kind}/{name}")), "the folder's name is not an id: a whole number from 1")
+                })
             })
             .collect::<Result<Vec<_>, _>>()?;
         ids.sort_unstable();

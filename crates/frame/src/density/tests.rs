@@ -9,11 +9,7 @@ fn naive(x: &Axis<'_>, y: &Axis<'_>, classes: Option<Classes<'_>>) -> (Vec<u32>,
     let cell = |axis: &Axis<'_>, row: usize| {
         let position = axis.positions.at(row);
         let inside = position >= axis.low && position <= axis.high;
-        inside.then(|| {
-            (1..axis.bins)
-                .take_while(|&i| position >= axis.edge(i))
-                .count()
-        })
+        inside.then(|| (1..axis.bins).take_while(|&i| position >= axis.edge(i)).count())
     };
     let planes = classes.map_or(1, |classes| classes.grouping.len());
     let mut counts = vec![0; planes * x.bins * y.bins];
@@ -31,9 +27,7 @@ fn naive(x: &Axis<'_>, y: &Axis<'_>, classes: Option<Classes<'_>>) -> (Vec<u32>,
 fn noise(rows: usize, seed: u64) -> Vec<f64> {
     let mut state = seed;
     let mut next = move || {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 11) as f64 / (1u64 << 53) as f64
     };
     (0..rows).map(|_| next() + next() + next()).collect()
@@ -43,19 +37,8 @@ fn noise(rows: usize, seed: u64) -> Vec<f64> {
 fn the_upper_end_belongs_to_the_last_cell() {
     let x = [0.0, 0.5, 1.0, 1.5, f64::NAN, f64::INFINITY];
     let y = [0.0; 6];
-    let axis = |values, low, high, bins| Axis {
-        positions: Positions::Numbers(values),
-        low,
-        high,
-        bins,
-    };
-    let found = count(
-        &axis(&x, 0.0, 1.0, 2),
-        &axis(&y, 0.0, 1.0, 1),
-        None,
-        &mut Buffers::default(),
-    )
-    .unwrap();
+    let axis = |values, low, high, bins| Axis { positions: Positions::Numbers(values), low, high, bins };
+    let found = count(&axis(&x, 0.0, 1.0, 2), &axis(&y, 0.0, 1.0, 1), None, &mut Buffers::default()).unwrap();
     assert_eq!(found.counts, [1, 2]);
     assert_eq!((found.rows_shown, found.rows_total), (3, 6));
 }
@@ -63,22 +46,9 @@ fn the_upper_end_belongs_to_the_last_cell() {
 #[test]
 fn categories_stand_on_whole_numbers() {
     let codes = [0, 1, 1, MISSING, 2, 9];
-    let positions = Positions::Codes {
-        codes: &codes,
-        categories: 3,
-    };
-    let x = Axis {
-        positions,
-        low: -0.5,
-        high: 2.5,
-        bins: 3,
-    };
-    let y = Axis {
-        positions,
-        low: 0.5,
-        high: 1.5,
-        bins: 1,
-    };
+    let positions = Positions::Codes { codes: &codes, categories: 3 };
+    let x = Axis { positions, low: -0.5, high: 2.5, bins: 3 };
+    let y = Axis { positions, low: 0.5, high: 1.5, bins: 1 };
     let found = count(&x, &y, None, &mut Buffers::default()).unwrap();
     assert_eq!(found.counts, [0, 2, 0]);
 }
@@ -87,12 +57,7 @@ fn categories_stand_on_whole_numbers() {
 fn crowded_cells_do_not_wrap() {
     for rows in [255, 256, 1_000, 250_001] {
         let x = vec![0.25; rows];
-        let axis = Axis {
-            positions: Positions::Numbers(&x),
-            low: 0.0,
-            high: 1.0,
-            bins: 3,
-        };
+        let axis = Axis { positions: Positions::Numbers(&x), low: 0.0, high: 1.0, bins: 3 };
         let found = count(&axis, &axis, None, &mut Buffers::default()).unwrap();
         assert_eq!(found.counts[0], rows as u32);
         assert_eq!(found.counts.iter().sum::<u32>(), rows as u32);
@@ -103,23 +68,11 @@ fn crowded_cells_do_not_wrap() {
 fn threads_and_recycled_memory_change_nothing() {
     let rows = 300_003;
     let (x, y) = (noise(rows, 1), noise(rows, 2));
-    let codes: Vec<u32> = (0..rows as u32)
-        .map(|row| if row % 7 == 6 { MISSING } else { row % 7 })
-        .collect();
+    let codes: Vec<u32> = (0..rows as u32).map(|row| if row % 7 == 6 { MISSING } else { row % 7 }).collect();
     let levels: Vec<String> = (0..6).map(|n| n.to_string()).collect();
     let grouping = Grouping::new(&codes, &levels, 8);
-    let x = Axis {
-        positions: Positions::Numbers(&x),
-        low: 0.1,
-        high: 2.7,
-        bins: 37,
-    };
-    let y = Axis {
-        positions: Positions::Numbers(&y),
-        low: 0.0,
-        high: 3.0,
-        bins: 23,
-    };
+    let x = Axis { positions: Positions::Numbers(&x), low: 0.1, high: 2.7, bins: 37 };
+    let y = Axis { positions: Positions::Numbers(&y), low: 0.0, high: 3.0, bins: 23 };
     let classes = Some(grouping.of(&codes));
     let (counts, shown) = naive(&x, &y, classes);
     let mut buffers = Buffers::default();
@@ -135,70 +88,23 @@ fn threads_and_recycled_memory_change_nothing() {
 #[test]
 fn impossible_grids_are_refused() {
     let values = [1.0, 2.0];
-    let good = Axis {
-        positions: Positions::Numbers(&values),
-        low: 0.0,
-        high: 1.0,
-        bins: 4,
-    };
+    let good = Axis { positions: Positions::Numbers(&values), low: 0.0, high: 1.0, bins: 4 };
     let refused = |x: Axis<'_>, y: Axis<'_>| count(&x, &y, None, &mut Buffers::default()).is_err();
     assert!(refused(Axis { low: 1.0, ..good }, good));
-    assert!(refused(
-        Axis {
-            high: f64::NAN,
-            ..good
-        },
-        good
-    ));
-    assert!(refused(
-        Axis {
-            low: f64::MIN,
-            high: f64::MAX,
-            ..good
-        },
-        good
-    ));
+    assert!(refused(Axis { high: f64::NAN, ..good }, good));
+    assert!(refused(Axis { low: f64::MIN, high: f64::MAX, ..good }, good));
     assert!(refused(good, Axis { bins: 0, ..good }));
-    assert!(refused(
-        Axis {
-            bins: usize::MAX,
-            ..good
-        },
-        good
-    ));
-    assert!(refused(
-        good,
-        Axis {
-            positions: Positions::Numbers(&values[..1]),
-            ..good
-        }
-    ));
+    assert!(refused(Axis { bins: usize::MAX, ..good }, good));
+    assert!(refused(good, Axis { positions: Positions::Numbers(&values[..1]), ..good }));
 }
 
 #[test]
 fn extents_are_finite() {
-    let values = [
-        f64::NAN,
-        3.0,
-        f64::INFINITY,
-        -2.0,
-        f64::NEG_INFINITY,
-        0.0,
-        1.0,
-        2.0,
-        2.5,
-        9.0,
-    ];
+    let values = [f64::NAN, 3.0, f64::INFINITY, -2.0, f64::NEG_INFINITY, 0.0, 1.0, 2.0, 2.5, 9.0];
     assert_eq!(extent(Column::Numeric(&values)), Some((-2.0, 9.0)));
     assert_eq!(extent(Column::Numeric(&[f64::NAN])), None);
     let levels = ["a".to_owned(), "b".to_owned()];
-    assert_eq!(
-        extent(Column::Nominal {
-            codes: &[],
-            levels: &levels
-        }),
-        Some((-0.5, 1.5))
-    );
+    assert_eq!(extent(Column::Nominal { codes: &[], levels: &levels }), Some((-0.5, 1.5)));
 }
 
 #[test]
@@ -212,29 +118,15 @@ fn logarithms_exist_for_positive_numbers() {
 fn a_window_with_too_many_rows_is_not_selected() {
     let rows = 300_000;
     let (x, y) = (noise(rows, 3), noise(rows, 4));
-    let window = Window {
-        x: (1.0, 1.1),
-        y: (1.0, 1.1),
-    };
-    let expected: Vec<u32> = (0..rows)
-        .filter(|&row| (1.0..=1.1).contains(&x[row]) && (1.0..=1.1).contains(&y[row]))
-        .map(|row| row as u32)
-        .collect();
+    let window = Window { x: (1.0, 1.1), y: (1.0, 1.1) };
+    let expected: Vec<u32> =
+        (0..rows).filter(|&row| (1.0..=1.1).contains(&x[row]) && (1.0..=1.1).contains(&y[row])).map(|row| row as u32).collect();
     let (x, y) = (Positions::Numbers(&x), Positions::Numbers(&y));
-    assert_eq!(
-        select_window(x, y, window, expected.len()),
-        Some(expected.clone())
-    );
+    assert_eq!(select_window(x, y, window, expected.len()), Some(expected.clone()));
     assert_eq!(select_window(x, y, window, expected.len() - 1), None);
-    let all = Window {
-        x: (f64::NEG_INFINITY, f64::INFINITY),
-        y: (f64::NEG_INFINITY, f64::INFINITY),
-    };
+    let all = Window { x: (f64::NEG_INFINITY, f64::INFINITY), y: (f64::NEG_INFINITY, f64::INFINITY) };
     let odd = [1.0, f64::INFINITY, f64::NAN];
-    assert_eq!(
-        select_window(Positions::Numbers(&odd), Positions::Numbers(&odd), all, 9),
-        Some(vec![0])
-    );
+    assert_eq!(select_window(Positions::Numbers(&odd), Positions::Numbers(&odd), all, 9), Some(vec![0]));
 }
 
 fn position() -> impl Strategy<Value = f64> {

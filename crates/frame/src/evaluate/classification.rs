@@ -115,73 +115,40 @@ pub fn confusion(classes: usize, truth: &[u32], predicted: &[u32]) -> Vec<u64> {
 /// `truth` and `predicted` have a class per row, [`MISSING`] if there is none; rows without a truth are left out. `confidence` has a
 /// column per class with a number per row. `None` if no row has a truth, or if a column has another length.
 #[must_use]
-pub fn classification(
-    classes: usize,
-    truth: &[u32],
-    predicted: &[u32],
-    confidence: Option<&[Vec<f64>]>,
-) -> Option<ClassificationMeasures> {
+pub fn classification(classes: usize, truth: &[u32], predicted: &[u32], confidence: Option<&[Vec<f64>]>) -> Option<ClassificationMeasures> {
     let counts = Counts::new(classes, truth, predicted);
-    let lengths = confidence.is_none_or(|columns| {
-        columns.len() == classes && columns.iter().all(|column| column.len() == truth.len())
-    });
+    let lengths = confidence.is_none_or(|columns| columns.len() == classes && columns.iter().all(|column| column.len() == truth.len()));
     if counts.rows == 0 || predicted.len() != truth.len() || !lengths {
         return None;
     }
     let areas = match confidence {
         None => vec![(None, None); classes],
         Some(columns) => {
-            let truth: Vec<u32> = truth
-                .iter()
-                .map(|&t| if (t as usize) < classes { t } else { MISSING })
-                .collect();
+            let truth: Vec<u32> = truth.iter().map(|&t| if (t as usize) < classes { t } else { MISSING }).collect();
             map_items(classes, truth.len().saturating_mul(classes), |class| {
                 let ranking = Ranking::of_class(class as u32, &truth, &columns[class]);
-                ranking.map_or((None, None), |ranking| {
-                    (ranking.auc(), ranking.average_precision())
-                })
+                ranking.map_or((None, None), |ranking| (ranking.auc(), ranking.average_precision()))
             })
         }
     };
-    let per_class: Vec<ClassMeasures> = areas
-        .into_iter()
-        .enumerate()
-        .map(|(class, areas)| counts.class(class, areas))
-        .collect();
+    let per_class: Vec<ClassMeasures> = areas.into_iter().enumerate().map(|(class, areas)| counts.class(class, areas)).collect();
 
-    let present = || {
-        per_class
-            .iter()
-            .filter(|class| class.support + class.predicted > 0)
-    };
-    let weighted = |value: fn(&ClassMeasures) -> f64| {
-        sum(per_class
-            .iter()
-            .map(|class| value(class) * class.support as f64))
-            / counts.rows as f64
-    };
-    let plain =
-        |value: fn(&ClassMeasures) -> f64| sum(present().map(value)) / present().count() as f64;
+    let present = || per_class.iter().filter(|class| class.support + class.predicted > 0);
+    let weighted =
+        |value: fn(&ClassMeasures) -> f64| sum(per_class.iter().map(|class| value(class) * class.support as f64)) / counts.rows as f64;
+    let plain = |value: fn(&ClassMeasures) -> f64| sum(present().map(value)) / present().count() as f64;
     let with_support = || per_class.iter().filter(|class| class.support > 0);
 
-    let areas: Vec<(f64, f64)> = per_class
-        .iter()
-        .filter_map(|class| Some((class.auc?, class.support as f64)))
-        .collect();
+    let areas: Vec<(f64, f64)> = per_class.iter().filter_map(|class| Some((class.auc?, class.support as f64))).collect();
     let area_weight: f64 = areas.iter().map(|area| area.1).sum();
-    let undefined = per_class
-        .iter()
-        .enumerate()
-        .filter(|(_, class)| class.auc.is_none())
-        .map(|(at, _)| at as u32);
+    let undefined = per_class.iter().enumerate().filter(|(_, class)| class.auc.is_none()).map(|(at, _)| at as u32);
     let errors = confidence.and_then(|columns| Errors::new(columns, truth, &counts));
 
     Some(ClassificationMeasures {
         rows: counts.rows,
         unpredicted: counts.rows - counts.predicted.iter().sum::<u64>(),
         accuracy: counts.hits.iter().sum::<u64>() as f64 / counts.rows as f64,
-        balanced_accuracy: sum(with_support().map(|class| class.recall))
-            / with_support().count() as f64,
+        balanced_accuracy: sum(with_support().map(|class| class.recall)) / with_support().count() as f64,
         kappa: counts.kappa(),
         matthews: counts.matthews(),
         precision_macro: plain(|class| class.precision),
@@ -190,22 +157,14 @@ pub fn classification(
         recall_weighted: weighted(|class| class.recall),
         f1_macro: plain(|class| class.f1),
         f1_weighted: weighted(|class| class.f1),
-        auc_macro: (!areas.is_empty())
-            .then(|| sum(areas.iter().map(|area| area.0)) / areas.len() as f64),
-        auc_weighted: (area_weight > 0.0)
-            .then(|| sum(areas.iter().map(|area| area.0 * area.1)) / area_weight),
-        auc_undefined: if confidence.is_some() {
-            undefined.collect()
-        } else {
-            vec![]
-        },
+        auc_macro: (!areas.is_empty()).then(|| sum(areas.iter().map(|area| area.0)) / areas.len() as f64),
+        auc_weighted: (area_weight > 0.0).then(|| sum(areas.iter().map(|area| area.0 * area.1)) / area_weight),
+        auc_undefined: if confidence.is_some() { undefined.collect() } else { vec![] },
         log_loss: errors.as_ref().map(|errors| errors.log_loss),
         mae: errors.as_ref().map(|errors| errors.absolute),
         rmse: errors.as_ref().map(|errors| errors.squared.sqrt()),
         rae: errors.as_ref().and_then(|errors| errors.relative_absolute),
-        rrse: errors
-            .as_ref()
-            .and_then(|errors| errors.relative_squared.map(f64::sqrt)),
+        rrse: errors.as_ref().and_then(|errors| errors.relative_squared.map(f64::sqrt)),
         classes: per_class,
     })
 }
@@ -220,12 +179,7 @@ struct Counts {
 
 impl Counts {
     fn new(classes: usize, truth: &[u32], predicted: &[u32]) -> Self {
-        let mut counts = Self {
-            rows: 0,
-            truth: vec![0; classes],
-            predicted: vec![0; classes],
-            hits: vec![0; classes],
-        };
+        let mut counts = Self { rows: 0, truth: vec![0; classes], predicted: vec![0; classes], hits: vec![0; classes] };
         for (&truth, &predicted) in truth.iter().zip(predicted) {
             let Some(rows) = counts.truth.get_mut(truth as usize) else {
                 continue;
@@ -242,19 +196,10 @@ impl Counts {
         counts
     }
 
-    fn class(
-        &self,
-        class: usize,
-        (auc, average_precision): (Option<f64>, Option<f64>),
-    ) -> ClassMeasures {
-        let (support, predicted, hits) =
-            (self.truth[class], self.predicted[class], self.hits[class]);
+    fn class(&self, class: usize, (auc, average_precision): (Option<f64>, Option<f64>)) -> ClassMeasures {
+        let (support, predicted, hits) = (self.truth[class], self.predicted[class], self.hits[class]);
         let share = |part: u64, whole: u64| {
-            if whole == 0 {
-                0.0
-            } else {
-                part as f64 / whole as f64
-            }
+            if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
         };
         ClassMeasures {
             support,
@@ -269,11 +214,7 @@ impl Counts {
 
     /// Σ over classes of rows of that truth × rows of that prediction. Rows without a prediction agree with no class by chance.
     fn chance(&self) -> f64 {
-        sum(self
-            .truth
-            .iter()
-            .zip(&self.predicted)
-            .map(|(&t, &p)| t as f64 * p as f64))
+        sum(self.truth.iter().zip(&self.predicted).map(|(&t, &p)| t as f64 * p as f64))
     }
 
     fn kappa(&self) -> Option<f64> {
@@ -309,12 +250,7 @@ struct Errors {
 impl Errors {
     fn new(columns: &[Vec<f64>], truth: &[u32], counts: &Counts) -> Option<Self> {
         let classes = columns.len();
-        let rows = || {
-            truth
-                .iter()
-                .enumerate()
-                .filter(|(_, truth)| (**truth as usize) < classes)
-        };
+        let rows = || truth.iter().enumerate().filter(|(_, truth)| (**truth as usize) < classes);
         let finite = |column: &Vec<f64>| rows().all(|(row, _)| column[row].is_finite());
         if !columns.iter().all(finite) {
             return None;
@@ -322,31 +258,17 @@ impl Errors {
         let cells = counts.rows as f64 * classes as f64;
         let off = || {
             columns.iter().enumerate().flat_map(move |(class, column)| {
-                let rows = truth
-                    .iter()
-                    .enumerate()
-                    .filter(move |(_, truth)| (**truth as usize) < classes);
-                rows.map(move |(row, &truth)| {
-                    column[row] - f64::from(u8::from(truth as usize == class))
-                })
+                let rows = truth.iter().enumerate().filter(move |(_, truth)| (**truth as usize) < classes);
+                rows.map(move |(row, &truth)| column[row] - f64::from(u8::from(truth as usize == class)))
             })
         };
         let absolute = sum(off().map(f64::abs)) / cells;
         let squared = sum(off().map(|error| error * error)) / cells;
         // Of a class with share p, a share p of the rows is off by 1 − p and a share 1 − p by p.
-        let shares = || {
-            counts
-                .truth
-                .iter()
-                .map(|&count| count as f64 / counts.rows as f64)
-        };
+        let shares = || counts.truth.iter().map(|&count| count as f64 / counts.rows as f64);
         let prior_absolute = sum(shares().map(|p| 2.0 * p * (1.0 - p))) / classes as f64;
         let prior_squared = sum(shares().map(|p| p * (1.0 - p))) / classes as f64;
-        let losses = rows().map(|(row, &truth)| {
-            -columns[truth as usize][row]
-                .clamp(f64::EPSILON, 1.0 - f64::EPSILON)
-                .ln()
-        });
+        let losses = rows().map(|(row, &truth)| -columns[truth as usize][row].clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln());
         Some(Self {
             log_loss: sum(losses) / counts.rows as f64,
             absolute,

@@ -55,15 +55,8 @@ impl Ranking {
     /// Ranks rows by score. `truth` and `scores` are as long as each other; rows whose score is `NaN` or whose truth is unknown
     /// must have been left out.
     #[must_use]
-    pub fn new(
-        truth: impl IntoIterator<Item = bool>,
-        scores: impl IntoIterator<Item = f64>,
-    ) -> Self {
-        let mut rows: Vec<(f64, bool)> = scores
-            .into_iter()
-            .map(|score| score + 0.0)
-            .zip(truth)
-            .collect();
+    pub fn new(truth: impl IntoIterator<Item = bool>, scores: impl IntoIterator<Item = f64>) -> Self {
+        let mut rows: Vec<(f64, bool)> = scores.into_iter().map(|score| score + 0.0).zip(truth).collect();
         rows.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
         let (mut hits, mut misses) = (0, 0);
         let mut steps = Vec::new();
@@ -73,30 +66,18 @@ impl Ranking {
             misses += tied.len() as u64 - positive;
             steps.push((tied[0].0, hits, misses));
         }
-        Self {
-            steps,
-            positives: hits,
-            negatives: misses,
-        }
+        Self { steps, positives: hits, negatives: misses }
     }
 
     /// Ranks the rows of a class against the rest by the confidence in that class. Rows without a truth are left out. `None` if a
     /// confidence is missing, for then the ranking is not known.
     #[must_use]
     pub fn of_class(class: u32, truth: &[u32], confidence: &[f64]) -> Option<Self> {
-        let known = || {
-            truth
-                .iter()
-                .zip(confidence)
-                .filter(|(truth, _)| **truth != MISSING)
-        };
+        let known = || truth.iter().zip(confidence).filter(|(truth, _)| **truth != MISSING);
         if truth.len() != confidence.len() || known().any(|(_, score)| score.is_nan()) {
             return None;
         }
-        Some(Self::new(
-            known().map(|(&truth, _)| truth == class),
-            known().map(|(_, &score)| score),
-        ))
+        Some(Self::new(known().map(|(&truth, _)| truth == class), known().map(|(_, &score)| score)))
     }
 
     #[must_use]
@@ -162,11 +143,7 @@ impl Ranking {
         }
         let mut curve = Curve::default();
         for (threshold, hits, misses) in corners {
-            curve.push(
-                misses as f64 / self.negatives as f64,
-                hits as f64 / self.positives as f64,
-                threshold,
-            );
+            curve.push(misses as f64 / self.negatives as f64, hits as f64 / self.positives as f64, threshold);
         }
         Some(curve)
     }
@@ -210,10 +187,7 @@ pub struct Thinned {
 pub fn thin(curve: &Curve, max_points: usize) -> Thinned {
     const TOLERANCE: f64 = 0.0005;
     if curve.len() <= 2 {
-        return Thinned {
-            curve: curve.clone(),
-            deviation: 0.0,
-        };
+        return Thinned { curve: curve.clone(), deviation: 0.0 };
     }
     let last = curve.len() - 1;
     let mut kept = vec![0, last];
@@ -230,10 +204,7 @@ pub fn thin(curve: &Curve, max_points: usize) -> Thinned {
         segments.push(Segment::new(curve, worst.furthest, worst.end));
     }
     kept.sort_unstable();
-    Thinned {
-        curve: curve.pick(kept),
-        deviation,
-    }
+    Thinned { curve: curve.pick(kept), deviation }
 }
 
 /// A straight line drawn instead of the points between two.
@@ -250,19 +221,10 @@ impl Segment {
         let (x, y) = (curve.x[start], curve.y[start]);
         let (dx, dy) = (curve.x[end] - x, curve.y[end] - y);
         let length = dx * dx + dy * dy;
-        let mut segment = Self {
-            distance: 0.0,
-            furthest: start,
-            start,
-            end,
-        };
+        let mut segment = Self { distance: 0.0, furthest: start, start, end };
         for at in start + 1..end {
             let (px, py) = (curve.x[at] - x, curve.y[at] - y);
-            let along = if length > 0.0 {
-                ((px * dx + py * dy) / length).clamp(0.0, 1.0)
-            } else {
-                0.0
-            };
+            let along = if length > 0.0 { ((px * dx + py * dy) / length).clamp(0.0, 1.0) } else { 0.0 };
             let distance = (px - along * dx).hypot(py - along * dy);
             if distance > segment.distance {
                 (segment.distance, segment.furthest) = (distance, at);
@@ -282,9 +244,7 @@ impl PartialOrd for Segment {
 
 impl Ord for Segment {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.distance
-            .total_cmp(&other.distance)
-            .then(other.start.cmp(&self.start))
+        self.distance.total_cmp(&other.distance).then(other.start.cmp(&self.start))
     }
 }
 
@@ -293,26 +253,18 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const TRUTH: [bool; 10] = [
-        true, true, false, true, false, false, true, false, false, true,
-    ];
+    const TRUTH: [bool; 10] = [true, true, false, true, false, false, true, false, false, true];
     const SCORES: [f64; 10] = [0.9, 0.8, 0.8, 0.7, 0.6, 0.55, 0.5, 0.5, 0.3, 0.1];
 
     fn close(found: f64, expected: f64) {
-        assert!(
-            (found - expected).abs() < 1e-12,
-            "{found} instead of {expected}"
-        );
+        assert!((found - expected).abs() < 1e-12, "{found} instead of {expected}");
     }
 
     #[test]
     fn areas_as_scikit_learn_has_them() {
         let ranking = Ranking::new(TRUTH, SCORES);
         close(ranking.auc().unwrap(), 0.6);
-        close(
-            ranking.average_precision().unwrap(),
-            0.683_333_333_333_333_3,
-        );
+        close(ranking.average_precision().unwrap(), 0.683_333_333_333_333_3);
     }
 
     #[test]
@@ -320,20 +272,14 @@ mod tests {
         let roc = Ranking::new(TRUTH, SCORES).roc().unwrap();
         assert_eq!(roc.x, [0.0, 0.0, 0.2, 0.2, 0.6, 0.8, 1.0, 1.0]);
         assert_eq!(roc.y, [0.0, 0.2, 0.4, 0.6, 0.6, 0.8, 0.8, 1.0]);
-        assert_eq!(
-            roc.threshold,
-            [f64::INFINITY, 0.9, 0.8, 0.7, 0.55, 0.5, 0.3, 0.1]
-        );
+        assert_eq!(roc.threshold, [f64::INFINITY, 0.9, 0.8, 0.7, 0.55, 0.5, 0.3, 0.1]);
     }
 
     #[test]
     fn a_precision_recall_curve_starts_at_precision_one() {
         let curve = Ranking::new(TRUTH, SCORES).precision_recall().unwrap();
         assert_eq!(curve.x, [0.0, 0.2, 0.4, 0.6, 0.6, 0.8, 0.8, 1.0]);
-        assert_eq!(
-            curve.y,
-            [1.0, 1.0, 2.0 / 3.0, 0.75, 0.5, 0.5, 4.0 / 9.0, 0.5]
-        );
+        assert_eq!(curve.y, [1.0, 1.0, 2.0 / 3.0, 0.75, 0.5, 0.5, 4.0 / 9.0, 0.5]);
     }
 
     #[test]
@@ -342,31 +288,19 @@ mod tests {
         assert_eq!((ranking.auc(), ranking.roc()), (None, None));
         assert_eq!(ranking.average_precision(), Some(1.0));
         let ranking = Ranking::new([false], [0.1]);
-        assert_eq!(
-            (ranking.average_precision(), ranking.precision_recall()),
-            (None, None)
-        );
+        assert_eq!((ranking.average_precision(), ranking.precision_recall()), (None, None));
     }
 
     #[test]
     fn thinning_keeps_the_shape() {
-        let scores: Vec<f64> = (0..20_000u32)
-            .map(|n| f64::from(n.wrapping_mul(2_654_435_761) >> 12))
-            .collect();
-        let truth: Vec<bool> = scores
-            .iter()
-            .enumerate()
-            .map(|(n, s)| s.sqrt() + f64::from(n as u32 % 701) > 1100.0)
-            .collect();
+        let scores: Vec<f64> = (0..20_000u32).map(|n| f64::from(n.wrapping_mul(2_654_435_761) >> 12)).collect();
+        let truth: Vec<bool> = scores.iter().enumerate().map(|(n, s)| s.sqrt() + f64::from(n as u32 % 701) > 1100.0).collect();
         let ranking = Ranking::new(truth, scores);
         let roc = ranking.roc().unwrap();
         let thinned = thin(&roc, 1_000);
         assert!(thinned.curve.len() < roc.len() && thinned.curve.len() <= 1_000);
         assert!(thinned.deviation < 0.001);
-        assert_eq!(
-            (thinned.curve.x.last(), thinned.curve.y.last()),
-            (Some(&1.0), Some(&1.0))
-        );
+        assert_eq!((thinned.curve.x.last(), thinned.curve.y.last()), (Some(&1.0), Some(&1.0)));
         assert_eq!(thin(&roc, 10).curve.len(), 10);
     }
 

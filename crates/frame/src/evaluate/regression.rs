@@ -49,10 +49,7 @@ impl RegressionMeasures {
 pub fn regression(truth: &[f64], predicted: &[f64]) -> Option<RegressionMeasures> {
     let known = truth.iter().zip(predicted).filter(|(t, _)| t.is_finite());
     let unpredicted = known.clone().filter(|(_, p)| !p.is_finite()).count();
-    let pairs: Vec<(f64, f64)> = known
-        .filter(|(_, p)| p.is_finite())
-        .map(|(&t, &p)| (t, p))
-        .collect();
+    let pairs: Vec<(f64, f64)> = known.filter(|(_, p)| p.is_finite()).map(|(&t, &p)| (t, p)).collect();
     if pairs.is_empty() {
         return None;
     }
@@ -69,11 +66,7 @@ pub fn regression(truth: &[f64], predicted: &[f64]) -> Option<RegressionMeasures
     let product = total(&|t, p| (t - truth_mean) * (p - predicted_mean));
 
     let varies = truth_squared > 0.0;
-    let r2 = if varies {
-        1.0 - squared / truth_squared
-    } else {
-        f64::from(u8::from(squared == 0.0))
-    };
+    let r2 = if varies { 1.0 - squared / truth_squared } else { f64::from(u8::from(squared == 0.0)) };
     let scale = truth_squared.sqrt() * predicted_squared.sqrt();
     Some(RegressionMeasures {
         rows: pairs.len(),
@@ -92,10 +85,7 @@ mod tests {
     use super::*;
 
     fn close(found: f64, expected: f64) {
-        assert!(
-            (found - expected).abs() <= 1e-12,
-            "{found} instead of {expected}"
-        );
+        assert!((found - expected).abs() <= 1e-12, "{found} instead of {expected}");
     }
 
     #[test]
@@ -114,20 +104,14 @@ mod tests {
     #[test]
     fn constant_truths_have_no_relative_error() {
         let found = regression(&[2.0, 2.0], &[2.0, 2.0]).unwrap();
-        assert_eq!(
-            (found.r2, found.rae, found.rrse, found.correlation),
-            (Some(1.0), None, None, None)
-        );
+        assert_eq!((found.r2, found.rae, found.rrse, found.correlation), (Some(1.0), None, None, None));
         assert_eq!(regression(&[2.0, 2.0], &[2.0, 3.0]).unwrap().r2, Some(0.0));
     }
 
     #[test]
     fn rows_without_a_prediction_are_counted() {
         let found = regression(&[1.0, 2.0, f64::NAN], &[f64::NAN, 2.5, 1.0]).unwrap();
-        assert_eq!(
-            (found.rows, found.unpredicted, found.mae, found.r2),
-            (1, 1, 0.5, None)
-        );
+        assert_eq!((found.rows, found.unpredicted, found.mae, found.r2), (1, 1, 0.5, None));
         assert_eq!(regression(&[f64::NAN], &[1.0]), None);
     }
 }

@@ -42,9 +42,7 @@ const WEEK: f64 = 7.0 * MILLIS_PER_DAY;
 const FIRST_MONDAY: f64 = -3.0 * MILLIS_PER_DAY;
 
 /// Widths of date bins in months.
-const MONTH_STEPS: [i64; 14] = [
-    1, 2, 3, 6, 12, 24, 60, 120, 240, 600, 1_200, 2_400, 6_000, 12_000,
-];
+const MONTH_STEPS: [i64; 14] = [1, 2, 3, 6, 12, 24, 60, 120, 240, 600, 1_200, 2_400, 6_000, 12_000];
 
 /// Years beyond which the calendar is not worth the trouble.
 const CALENDAR: std::ops::RangeInclusive<f64> = -62_135_596_800_000.0..=253_402_300_799_999.0;
@@ -82,16 +80,8 @@ pub(super) fn whole_edges(low: f64, high: f64, bins: usize, max_bins: usize) -> 
         return nice_edges(low, high, bins);
     }
     let numbers = high - low + 1.0;
-    let step = if numbers <= max_bins as f64 {
-        1.0
-    } else {
-        whole_step(numbers / bins as f64)
-    };
-    let first = if step == 1.0 {
-        low
-    } else {
-        (low / step).floor() * step
-    };
+    let step = if numbers <= max_bins as f64 { 1.0 } else { whole_step(numbers / bins as f64) };
+    let first = if step == 1.0 { low } else { (low / step).floor() * step };
     let mut edges = vec![first - 0.5];
     let mut number = first;
     while number <= high {
@@ -103,9 +93,7 @@ pub(super) fn whole_edges(low: f64, high: f64, bins: usize, max_bins: usize) -> 
         let step = whole_step(step + 1.0);
         let first = low;
         let count = ((high - first + 1.0) / step).ceil() as usize;
-        return (0..=count)
-            .map(|at| first + at as f64 * step - 0.5)
-            .collect();
+        return (0..=count).map(|at| first + at as f64 * step - 0.5).collect();
     }
     edges
 }
@@ -129,11 +117,7 @@ fn multiples(low: f64, high: f64, digits: f64, exponent: i32, bins: usize) -> Op
     // 10^−k is no number, but 10^k is (up to 10^22): dividing by it gives the number nearest to the decimal.
     let edge = |multiple: f64| {
         let number = multiple * digits;
-        if exponent < 0 {
-            number / 10f64.powi(-exponent)
-        } else {
-            number * 10f64.powi(exponent)
-        }
+        if exponent < 0 { number / 10f64.powi(-exponent) } else { number * 10f64.powi(exponent) }
     };
     let step = edge(1.0);
     let mut first = (low / step).floor();
@@ -148,11 +132,8 @@ fn multiples(low: f64, high: f64, digits: f64, exponent: i32, bins: usize) -> Op
     if !sane || last - first > bins as f64 {
         return None;
     }
-    let edges: Vec<f64> = (0..=(last - first) as usize)
-        .map(|at| edge(first + at as f64) + 0.0)
-        .collect();
-    let covers = edges.first().is_some_and(|&edge| edge <= low)
-        && edges.last().is_some_and(|&edge| edge >= high);
+    let edges: Vec<f64> = (0..=(last - first) as usize).map(|at| edge(first + at as f64) + 0.0).collect();
+    let covers = edges.first().is_some_and(|&edge| edge <= low) && edges.last().is_some_and(|&edge| edge >= high);
     (covers && ascending(&edges)).then_some(edges)
 }
 
@@ -171,29 +152,14 @@ fn even(low: f64, high: f64, bins: usize) -> Vec<f64> {
     edges[0] = low;
     edges[bins] = high;
     edges.dedup();
-    if ascending(&edges) {
-        edges
-    } else {
-        vec![low, high]
-    }
+    if ascending(&edges) { edges } else { vec![low, high] }
 }
 
 /// One bin around a single value.
 fn around(value: f64) -> Vec<f64> {
-    let half = if value.abs() < (1u64 << 51) as f64 {
-        0.5
-    } else {
-        value.abs() * f64::EPSILON
-    };
+    let half = if value.abs() < (1u64 << 51) as f64 { 0.5 } else { value.abs() * f64::EPSILON };
     let edges = vec![value - half, value + half];
-    if ascending(&edges) {
-        edges
-    } else {
-        vec![
-            value.next_down().max(f64::MIN),
-            value.next_up().min(f64::MAX),
-        ]
-    }
+    if ascending(&edges) { edges } else { vec![value.next_down().max(f64::MIN), value.next_up().min(f64::MAX)] }
 }
 
 /// Edges of at most `bins` bins (and at least 1) that cover `low ..= high`, in milliseconds since 1970-01-01 UTC: whole seconds,
@@ -204,18 +170,13 @@ pub fn date_edges(low: f64, high: f64, bins: usize) -> Vec<f64> {
     if !(CALENDAR.contains(&low) && CALENDAR.contains(&high)) {
         return nice_edges(low, high, bins);
     }
-    let clock = CLOCK_STEPS
-        .iter()
-        .map(|&step| (step, 0.0))
-        .chain([(WEEK, FIRST_MONDAY)]);
+    let clock = CLOCK_STEPS.iter().map(|&step| (step, 0.0)).chain([(WEEK, FIRST_MONDAY)]);
     for (step, origin) in clock {
         let first = ((low - origin) / step).floor();
         // The end is open: a value on the last edge gets a bin of its own, as midnight is the start of a day.
         let count = ((high - origin) / step).floor() - first + 1.0;
         if count <= bins as f64 {
-            return (0..=count as usize)
-                .map(|at| origin + (first + at as f64) * step)
-                .collect();
+            return (0..=count as usize).map(|at| origin + (first + at as f64) * step).collect();
         }
     }
     let (first_month, last_month) = (month_of(low), month_of(high));
@@ -223,9 +184,7 @@ pub fn date_edges(low: f64, high: f64, bins: usize) -> Vec<f64> {
         let first = first_month.div_euclid(step);
         let count = last_month.div_euclid(step) - first + 1;
         if count <= bins as i64 {
-            return (0..=count)
-                .map(|at| month_start((first + at) * step))
-                .collect();
+            return (0..=count).map(|at| month_start((first + at) * step)).collect();
         }
     }
     even(low, high, bins)
@@ -251,14 +210,8 @@ mod tests {
 
     #[test]
     fn edges_are_round() {
-        assert_eq!(
-            nice_edges(0.13, 0.97, 10),
-            [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
-        );
-        assert_eq!(
-            nice_edges(-3.0, 96.0, 5),
-            [-25.0, 0.0, 25.0, 50.0, 75.0, 100.0]
-        );
+        assert_eq!(nice_edges(0.13, 0.97, 10), [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]);
+        assert_eq!(nice_edges(-3.0, 96.0, 5), [-25.0, 0.0, 25.0, 50.0, 75.0, 100.0]);
         assert_eq!(nice_edges(7.0, 7.0, 5), [6.5, 7.5]);
     }
 
@@ -277,10 +230,7 @@ mod tests {
             for bins in [1, 2, 7, 30] {
                 for edges in [nice_edges(low, high, bins), date_edges(low, high, bins)] {
                     assert!(ascending(&edges), "{low} {high} {bins}: {edges:?}");
-                    assert!(
-                        edges[0] <= low && *edges.last().unwrap() >= high,
-                        "{low} {high} {bins}: {edges:?}"
-                    );
+                    assert!(edges[0] <= low && *edges.last().unwrap() >= high, "{low} {high} {bins}: {edges:?}");
                     assert!(edges.len() - 1 <= bins, "{low} {high} {bins}: {edges:?}");
                 }
             }
@@ -290,17 +240,9 @@ mod tests {
     #[test]
     fn whole_numbers_lie_inside_their_bins() {
         assert_eq!(whole_edges(0.0, 1.0, 5, 30), [-0.5, 0.5, 1.5]);
-        for (low, high, bins) in [
-            (0.0, 99.0, 10),
-            (3.0, 1003.0, 30),
-            (-7.0, 777_777.0, 13),
-            (18.0, 90.0, 30),
-        ] {
+        for (low, high, bins) in [(0.0, 99.0, 10), (3.0, 1003.0, 30), (-7.0, 777_777.0, 13), (18.0, 90.0, 30)] {
             let edges = whole_edges(low, high, bins, 30);
-            assert!(
-                edges.len() - 1 <= bins && edges.iter().all(|edge| edge.fract().abs() == 0.5),
-                "{edges:?}"
-            );
+            assert!(edges.len() - 1 <= bins && edges.iter().all(|edge| edge.fract().abs() == 0.5), "{edges:?}");
             assert!(edges[0] < low && edges[edges.len() - 1] > high, "{edges:?}");
         }
     }
@@ -318,10 +260,7 @@ mod tests {
         let year = date_edges(0.0, 364.0 * DAY, 12);
         assert_eq!(year.len(), 13);
         assert_eq!((year[1], year[12]), (31.0 * DAY, 365.0 * DAY));
-        assert_eq!(
-            date_edges(0.0, 3.0 * 3_600_000.0, 4),
-            [0.0, 3_600_000.0, 7_200_000.0, 10_800_000.0, 14_400_000.0]
-        );
+        assert_eq!(date_edges(0.0, 3.0 * 3_600_000.0, 4), [0.0, 3_600_000.0, 7_200_000.0, 10_800_000.0, 14_400_000.0]);
         let weeks = date_edges(0.0, 20.0 * DAY, 5);
         assert_eq!(weeks[..2], [-3.0 * DAY, 4.0 * DAY]);
     }

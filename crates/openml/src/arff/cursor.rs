@@ -13,11 +13,7 @@ pub(super) struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(text: &'a str, at: usize) -> Self {
-        Self {
-            text,
-            bytes: text.as_bytes(),
-            at,
-        }
+        Self { text, bytes: text.as_bytes(), at }
     }
 
     pub(super) fn error(&self, at: usize, reason: impl Into<String>) -> ParseError {
@@ -76,8 +72,7 @@ impl<'a> Cursor<'a> {
             }
             self.at += 1;
         }
-        self.text[start..self.at]
-            .trim_end_matches(|character: char| character.is_ascii_whitespace())
+        self.text[start..self.at].trim_end_matches(|character: char| character.is_ascii_whitespace())
     }
 
     /// The text between the quote under the head and its partner on the same line, with escapes resolved.
@@ -90,9 +85,7 @@ impl<'a> Cursor<'a> {
         loop {
             match self.peek() {
                 None | Some(b'\n' | b'\r') => {
-                    return Err(
-                        self.error(opened, "the quote opened here is not closed on this line")
-                    );
+                    return Err(self.error(opened, "the quote opened here is not closed on this line"));
                 }
                 Some(b'\\') => {
                     escaped = true;
@@ -107,11 +100,7 @@ impl<'a> Cursor<'a> {
         }
         let inside = &self.text[start..self.at];
         self.at += 1;
-        Ok(if escaped {
-            Cow::Owned(unescape(inside))
-        } else {
-            Cow::Borrowed(inside)
-        })
+        Ok(if escaped { Cow::Owned(unescape(inside)) } else { Cow::Borrowed(inside) })
     }
 }
 
@@ -132,11 +121,7 @@ fn unescape(text: &str) -> String {
             Some(&byte @ (b'\\' | b'\'' | b'"' | b'%')) => (char::from(byte), 1),
             Some(b'u') => numbered(after, 1, 4, 16).unwrap_or(('\\', 0)),
             Some(b'0'..=b'7') => {
-                let width = after
-                    .bytes()
-                    .take(3)
-                    .take_while(|byte| (b'0'..=b'7').contains(byte))
-                    .count();
+                let width = after.bytes().take(3).take_while(|byte| (b'0'..=b'7').contains(byte)).count();
                 numbered(after, 0, width, 8).unwrap_or(('\\', 0))
             }
             _ => ('\\', 0),

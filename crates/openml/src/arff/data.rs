@@ -13,11 +13,7 @@ use super::cursor::Cursor;
 use super::header::{Attribute, Domain};
 
 /// Reads all rows into columns.
-pub(super) fn read<'a>(
-    cursor: &mut Cursor<'a>,
-    attributes: Vec<Attribute<'a>>,
-    limits: &Limits,
-) -> Result<Vec<Feature>, ParseError> {
+pub(super) fn read<'a>(cursor: &mut Cursor<'a>, attributes: Vec<Attribute<'a>>, limits: &Limits) -> Result<Vec<Feature>, ParseError> {
     let mut columns: Vec<Column<'a>> = attributes.into_iter().map(Column::new).collect();
     // The row that last set each column of a sparse row, counted from 1.
     let mut set_by: Vec<usize> = Vec::new();
@@ -33,8 +29,7 @@ pub(super) fn read<'a>(
             Some(byte) => {
                 rows += 1;
                 if rows * columns.len() > limits.cells {
-                    let reason =
-                        format!("the table has more than {} values, the limit", limits.cells);
+                    let reason = format!("the table has more than {} values, the limit", limits.cells);
                     return Err(cursor.error(cursor.at, reason));
                 }
                 if byte == b'{' {
@@ -60,9 +55,7 @@ fn dense_row<'a>(cursor: &mut Cursor<'a>, columns: &mut [Column<'a>]) -> Result<
         cursor.skip_blanks();
         let at = cursor.at;
         let value = value(cursor, b",\t")?;
-        column
-            .push(value)
-            .map_err(|reason| cursor.error(at, reason))?;
+        column.push(value).map_err(|reason| cursor.error(at, reason))?;
     }
     if !delimiter(cursor)? || weight(cursor) {
         return Ok(());
@@ -129,12 +122,7 @@ fn weight(cursor: &mut Cursor<'_>) -> bool {
     false
 }
 
-fn sparse_row<'a>(
-    cursor: &mut Cursor<'a>,
-    columns: &mut [Column<'a>],
-    set_by: &mut [usize],
-    row: usize,
-) -> Result<(), ParseError> {
+fn sparse_row<'a>(cursor: &mut Cursor<'a>, columns: &mut [Column<'a>], set_by: &mut [usize], row: usize) -> Result<(), ParseError> {
     let opened = cursor.at;
     let not_closed = "the sparse row opened here is not closed on this line";
     for column in columns.iter_mut() {
@@ -150,17 +138,9 @@ fn sparse_row<'a>(
             return Err(cursor.error(opened, not_closed));
         }
         let text = cursor.until(b" \t,}");
-        let index: usize = text.parse().map_err(|_| {
-            cursor.error(
-                at,
-                format!("{} is not the index of an attribute", shown(text)),
-            )
-        })?;
+        let index: usize = text.parse().map_err(|_| cursor.error(at, format!("{} is not the index of an attribute", shown(text))))?;
         let Some(column) = columns.get_mut(index) else {
-            let reason = format!(
-                "index {index} is out of range, there are {} and the first is 0",
-                counted(set_by.len(), "attribute")
-            );
+            let reason = format!("index {index} is out of range, there are {} and the first is 0", counted(set_by.len(), "attribute"));
             return Err(cursor.error(at, reason));
         };
         if set_by[index] == row {
@@ -173,9 +153,7 @@ fn sparse_row<'a>(
             return Err(cursor.error(at, format!("index {index} has no value")));
         }
         let value = value(cursor, b",}")?;
-        column
-            .replace_last(value)
-            .map_err(|reason| cursor.error(at, reason))?;
+        column.replace_last(value).map_err(|reason| cursor.error(at, reason))?;
         cursor.skip_blanks();
         match cursor.peek() {
             Some(b',') => cursor.at += 1,
@@ -191,11 +169,7 @@ fn sparse_row<'a>(
         cursor.skip_blanks();
         weight(cursor);
     }
-    if cursor.is_line_end() {
-        Ok(())
-    } else {
-        Err(cursor.error(cursor.at, "text after the closing brace"))
-    }
+    if cursor.is_line_end() { Ok(()) } else { Err(cursor.error(cursor.at, "text after the closing brace")) }
 }
 
 /// A column that is being read.
@@ -234,11 +208,7 @@ impl<'a> Column<'a> {
             (Growing::Numeric(values), Some(value)) => match number::parse(&value) {
                 Some(number) => values.push(number),
                 None => {
-                    return Err(format!(
-                        "value {} of {} is not a number",
-                        shown(&value),
-                        shown(&self.name)
-                    ));
+                    return Err(format!("value {} of {} is not a number", shown(&value), shown(&self.name)));
                 }
             },
             (Growing::Text(codes, levels), Some(value)) => codes.push(levels.intern(value).0),
@@ -256,11 +226,7 @@ impl<'a> Column<'a> {
             (Growing::Date(values, format), Some(value)) => match format.read(&value) {
                 Some(date) => values.push(date),
                 None => {
-                    return Err(format!(
-                        "value {} of {} is not a date in the declared form",
-                        shown(&value),
-                        shown(&self.name)
-                    ));
+                    return Err(format!("value {} of {} is not a date in the declared form", shown(&value), shown(&self.name)));
                 }
             },
         }
@@ -296,14 +262,8 @@ impl<'a> Column<'a> {
             values: match self.values {
                 Growing::Numeric(values) => Values::Numeric(values),
                 Growing::Date(values, _) => Values::Date(values),
-                Growing::Nominal(codes, levels) => Values::Nominal {
-                    codes,
-                    levels: levels.into_levels(),
-                },
-                Growing::Text(codes, levels) => Values::Text {
-                    codes,
-                    levels: levels.into_levels(),
-                },
+                Growing::Nominal(codes, levels) => Values::Nominal { codes, levels: levels.into_levels() },
+                Growing::Text(codes, levels) => Values::Text { codes, levels: levels.into_levels() },
             },
         }
     }

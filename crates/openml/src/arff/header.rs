@@ -59,18 +59,14 @@ pub(super) fn read<'a>(cursor: &mut Cursor<'a>, limits: &Limits) -> Result<Heade
                     "@relation" => name = Some(relation(cursor)?),
                     "@attribute" => {
                         if attributes.len() >= limits.columns {
-                            let reason = format!(
-                                "there are more than {} attributes, the limit",
-                                limits.columns
-                            );
+                            let reason = format!("there are more than {} attributes, the limit", limits.columns);
                             return Err(cursor.error(start, reason));
                         }
                         cursor.skip_blanks();
                         let at = cursor.at;
                         let attribute = attribute(cursor)?;
                         if !names.insert(attribute.name.clone()) {
-                            let reason =
-                                format!("attribute {} is declared twice", shown(&attribute.name));
+                            let reason = format!("attribute {} is declared twice", shown(&attribute.name));
                             return Err(cursor.error(at, reason));
                         }
                         attributes.push(attribute);
@@ -80,11 +76,7 @@ pub(super) fn read<'a>(cursor: &mut Cursor<'a>, limits: &Limits) -> Result<Heade
                     }
                     "@data" => {
                         end_declaration(cursor)?;
-                        return Ok(Header {
-                            name: name.unwrap_or_default(),
-                            description: comments.join("\n"),
-                            attributes,
-                        });
+                        return Ok(Header { name: name.unwrap_or_default(), description: comments.join("\n"), attributes });
                     }
                     _ => {
                         let reason = format!("unknown declaration {}", shown(&keyword));
@@ -104,10 +96,7 @@ fn relation(cursor: &mut Cursor<'_>) -> Result<String, ParseError> {
         end_declaration(cursor)?;
         Ok(name)
     } else {
-        Ok(cursor
-            .rest_of_line()
-            .trim_end_matches([' ', '\t'])
-            .to_owned())
+        Ok(cursor.rest_of_line().trim_end_matches([' ', '\t']).to_owned())
     }
 }
 
@@ -156,18 +145,12 @@ fn domain<'a>(cursor: &mut Cursor<'a>, name: &str) -> Result<Domain<'a>, ParseEr
             if pattern.is_empty() {
                 return Ok(Domain::Date(Format::default()));
             }
-            Format::new(&pattern)
-                .map(Domain::Date)
-                .map_err(|error| cursor.error(at, error.to_string()))
+            Format::new(&pattern).map(Domain::Date).map_err(|error| cursor.error(at, error.to_string()))
         }
         "relational" => Err(cursor.error(at, "relational attributes are not supported")),
         "" => Err(cursor.error(at, format!("attribute {} has no type", shown(name)))),
         _ => {
-            let reason = format!(
-                "unknown type {} of attribute {}",
-                shown(keyword),
-                shown(name)
-            );
+            let reason = format!("unknown type {} of attribute {}", shown(keyword), shown(name));
             Err(cursor.error(at, reason))
         }
     }
@@ -199,10 +182,7 @@ fn levels<'a>(cursor: &mut Cursor<'a>) -> Result<Interner<'a>, ParseError> {
         cursor.skip_blanks();
         let next = cursor.peek();
         if cursor.is_line_end() {
-            return Err(cursor.error(
-                opened,
-                "the list of values opened here is not closed on this line",
-            ));
+            return Err(cursor.error(opened, "the list of values opened here is not closed on this line"));
         }
         let (_, new) = levels.intern(level.clone());
         if !new {
@@ -215,10 +195,7 @@ fn levels<'a>(cursor: &mut Cursor<'a>) -> Result<Interner<'a>, ParseError> {
                 return Ok(levels);
             }
             _ => {
-                let reason = format!(
-                    "expected a comma or a brace after {}",
-                    counted(levels.len(), "value")
-                );
+                let reason = format!("expected a comma or a brace after {}", counted(levels.len(), "value"));
                 return Err(cursor.error(cursor.at, reason));
             }
         }

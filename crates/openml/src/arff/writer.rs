@@ -31,11 +31,7 @@ pub fn write(table: &Table, out: &mut String) {
     }
     out.push_str("\n@DATA\n");
 
-    let columns: Vec<Cells<'_>> = table
-        .features
-        .iter()
-        .map(|feature| Cells::new(&feature.values))
-        .collect();
+    let columns: Vec<Cells<'_>> = table.features.iter().map(|feature| Cells::new(&feature.values)).collect();
     for row in 0..table.rows() {
         for (at, column) in columns.iter().enumerate() {
             if at > 0 {
@@ -115,12 +111,7 @@ impl<'a> Cells<'a> {
 /// Appends a name or a value, in quotes if it needs them.
 pub(crate) fn quoted(text: &str, out: &mut String) {
     let plain = |character: char| {
-        !character.is_whitespace()
-            && !character.is_control()
-            && !matches!(
-                character,
-                ',' | '{' | '}' | '\'' | '"' | '%' | '\\' | '@' | '?'
-            )
+        !character.is_whitespace() && !character.is_control() && !matches!(character, ',' | '{' | '}' | '\'' | '"' | '%' | '\\' | '@' | '?')
     };
     if !text.is_empty() && text.chars().all(plain) {
         out.push_str(text);

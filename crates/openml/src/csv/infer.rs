@@ -19,11 +19,7 @@ const FEW_LEVELS: usize = 20;
 const MANY_LEVELS: usize = 1000;
 const LEVELS_PER_ROW: f64 = 0.05;
 
-pub(super) fn read(
-    records: Records<'_>,
-    header: Vec<String>,
-    options: &Options,
-) -> Result<Vec<Feature>, ParseError> {
+pub(super) fn read(records: Records<'_>, header: Vec<String>, options: &Options) -> Result<Vec<Feature>, ParseError> {
     let demanded = demanded(&records, &header, options)?;
     let missing = Missing(&options.missing);
     let (guesses, rows) = guess(records.clone(), &demanded, missing, options)?;
@@ -33,19 +29,12 @@ pub(super) fn read(
         .into_iter()
         .zip(columns)
         .zip(demanded)
-        .map(|((name, column), demanded)| Feature {
-            name,
-            values: column.finish(demanded, rows),
-        })
+        .map(|((name, column), demanded)| Feature { name, values: column.finish(demanded, rows) })
         .collect())
 }
 
 /// The type of each column that [`Options::kinds`] demands.
-fn demanded(
-    records: &Records<'_>,
-    header: &[String],
-    options: &Options,
-) -> Result<Vec<Option<Kind>>, ParseError> {
+fn demanded(records: &Records<'_>, header: &[String], options: &Options) -> Result<Vec<Option<Kind>>, ParseError> {
     let mut demanded = vec![None; header.len()];
     for (name, kind) in &options.kinds {
         match header.iter().position(|column| column == name) {
@@ -127,9 +116,7 @@ fn is_number(text: &str) -> bool {
     match number::parse(text) {
         None => false,
         Some(value) if value.is_nan() => false,
-        Some(value) => {
-            !digits.iter().all(u8::is_ascii_digit) || value.abs() <= number::EXACT_INTEGER as f64
-        }
+        Some(value) => !digits.iter().all(u8::is_ascii_digit) || value.abs() <= number::EXACT_INTEGER as f64,
     }
 }
 
@@ -147,10 +134,7 @@ fn guess(
         rows += 1;
         if rows * demanded.len() > options.limits.cells {
             let at = fields.first().map_or(0, |field| field.at);
-            let reason = format!(
-                "the table has more than {} values, the limit",
-                options.limits.cells
-            );
+            let reason = format!("the table has more than {} values, the limit", options.limits.cells);
             return Err(records.error(at, reason));
         }
         for ((field, guess), demanded) in fields.iter().zip(&mut guesses).zip(demanded) {
@@ -170,21 +154,12 @@ enum Column<'a> {
 }
 
 /// The second pass.
-fn fill<'a>(
-    mut records: Records<'a>,
-    header: &[String],
-    columns: &mut [Column<'a>],
-    missing: Missing<'_>,
-) -> Result<(), ParseError> {
+fn fill<'a>(mut records: Records<'a>, header: &[String], columns: &mut [Column<'a>], missing: Missing<'_>) -> Result<(), ParseError> {
     let mut fields = Vec::new();
     while records.row(&mut fields, columns.len())? {
         for (at, (field, column)) in fields.iter_mut().zip(columns.iter_mut()).enumerate() {
             let refused = |what: &str| {
-                let reason = format!(
-                    "value {} of {} is not a {what}",
-                    shown(&field.value),
-                    shown(&header[at])
-                );
+                let reason = format!("value {} of {} is not a {what}", shown(&field.value), shown(&header[at]));
                 records.error(field.at, reason)
             };
             match column {
@@ -202,9 +177,7 @@ fn fill<'a>(
                     codes.push(if missing.is_category_missing(field) {
                         MISSING
                     } else {
-                        levels
-                            .intern(std::mem::replace(&mut field.value, Cow::Borrowed("")))
-                            .0
+                        levels.intern(std::mem::replace(&mut field.value, Cow::Borrowed(""))).0
                     });
                 }
             }
@@ -220,18 +193,12 @@ impl Column<'_> {
             Self::Date(values) => Values::Date(values),
             Self::Category(codes, levels) => {
                 let levels = levels.into_levels();
-                let few = FEW_LEVELS
-                    .max((rows as f64 * LEVELS_PER_ROW) as usize)
-                    .min(MANY_LEVELS);
+                let few = FEW_LEVELS.max((rows as f64 * LEVELS_PER_ROW) as usize).min(MANY_LEVELS);
                 let nominal = match demanded {
                     Some(kind) => kind == Kind::Nominal,
                     None => levels.len() <= few,
                 };
-                if nominal {
-                    sorted(codes, levels)
-                } else {
-                    Values::Text { codes, levels }
-                }
+                if nominal { sorted(codes, levels) } else { Values::Text { codes, levels } }
             }
         }
     }
@@ -239,17 +206,10 @@ impl Column<'_> {
 
 /// A nominal column with its levels in order: by number if all are numbers, else by text.
 fn sorted(mut codes: Vec<u32>, levels: Vec<String>) -> Values {
-    let numbers: Option<Vec<f64>> = levels
-        .iter()
-        .map(|level| number::parse(level).filter(|number| !number.is_nan()))
-        .collect();
+    let numbers: Option<Vec<f64>> = levels.iter().map(|level| number::parse(level).filter(|number| !number.is_nan())).collect();
     let mut order: Vec<usize> = (0..levels.len()).collect();
     match numbers {
-        Some(numbers) => order.sort_by(|&a, &b| {
-            numbers[a]
-                .total_cmp(&numbers[b])
-                .then_with(|| levels[a].cmp(&levels[b]))
-        }),
+        Some(numbers) => order.sort_by(|&a, &b| numbers[a].total_cmp(&numbers[b]).then_with(|| levels[a].cmp(&levels[b]))),
         None => order.sort_by(|&a, &b| levels[a].cmp(&levels[b])),
     }
     let mut place = vec![MISSING; levels.len()];

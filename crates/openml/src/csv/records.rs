@@ -31,16 +31,8 @@ pub(super) struct Records<'a> {
 
 impl<'a> Records<'a> {
     pub(super) fn new(text: &'a str, at: usize, delimiter: u8) -> Self {
-        let blank = |character: char| {
-            matches!(character, ' ' | '\r' | '\n') || (character == '\t' && delimiter != b'\t')
-        };
-        Self {
-            text,
-            bytes: text.as_bytes(),
-            at,
-            end: text.trim_end_matches(blank).len(),
-            delimiter,
-        }
+        let blank = |character: char| matches!(character, ' ' | '\r' | '\n') || (character == '\t' && delimiter != b'\t');
+        Self { text, bytes: text.as_bytes(), at, end: text.trim_end_matches(blank).len(), delimiter }
     }
 
     pub(super) fn error(&self, at: usize, reason: impl Into<String>) -> ParseError {
@@ -89,19 +81,12 @@ impl<'a> Records<'a> {
                 break;
             }
             if byte == b'"' {
-                return Err(self.error(
-                    self.at,
-                    "a quote inside an unquoted value (put the whole value in quotes and double this one)",
-                ));
+                return Err(self.error(self.at, "a quote inside an unquoted value (put the whole value in quotes and double this one)"));
             }
             self.at += 1;
         }
         let value = self.text[at..self.at].trim_matches([' ', '\t']);
-        Ok(Field {
-            at,
-            value: Cow::Borrowed(value),
-            quoted: false,
-        })
+        Ok(Field { at, value: Cow::Borrowed(value), quoted: false })
     }
 
     fn quoted(&mut self) -> Result<Field<'a>, ParseError> {
@@ -127,24 +112,12 @@ impl<'a> Records<'a> {
             Some(byte) if byte == self.delimiter => {}
             Some(_) => return Err(self.error(self.at, "text after the closing quote")),
         }
-        let value = if doubled {
-            Cow::Owned(inside.replace("\"\"", "\""))
-        } else {
-            Cow::Borrowed(inside)
-        };
-        Ok(Field {
-            at: opened,
-            value,
-            quoted: true,
-        })
+        let value = if doubled { Cow::Owned(inside.replace("\"\"", "\"")) } else { Cow::Borrowed(inside) };
+        Ok(Field { at: opened, value, quoted: true })
     }
 
     /// The next record, which must have as many fields as there are columns.
-    pub(super) fn row(
-        &mut self,
-        fields: &mut Vec<Field<'a>>,
-        columns: usize,
-    ) -> Result<bool, ParseError> {
+    pub(super) fn row(&mut self, fields: &mut Vec<Field<'a>>, columns: usize) -> Result<bool, ParseError> {
         if !self.next(fields)? {
             return Ok(false);
         }
@@ -157,19 +130,13 @@ impl<'a> Records<'a> {
             return Err(self.error(first, format!("a blank line, expected {columns} values")));
         }
         let at = fields.get(columns).map_or(first, |surplus| surplus.at);
-        let reason = format!(
-            "row has {}, expected {columns}",
-            counted(fields.len(), "value")
-        );
+        let reason = format!("row has {}, expected {columns}", counted(fields.len(), "value"));
         Err(self.error(at, reason))
     }
 }
 
 /// The names of the columns.
-pub(super) fn header(
-    records: &mut Records<'_>,
-    limits: &Limits,
-) -> Result<Vec<String>, ParseError> {
+pub(super) fn header(records: &mut Records<'_>, limits: &Limits) -> Result<Vec<String>, ParseError> {
     let start = records.at;
     let mut fields = Vec::new();
     if !records.next(&mut fields)? {
@@ -189,10 +156,7 @@ pub(super) fn header(
             return Err(records.error(field.at, reason));
         }
     }
-    Ok(fields
-        .into_iter()
-        .map(|field| field.value.into_owned())
-        .collect())
+    Ok(fields.into_iter().map(|field| field.value.into_owned()).collect())
 }
 
 /// The delimiter that splits the first records into the most fields, always as many; else the one the header has most of.

@@ -19,11 +19,7 @@ pub fn write(table: &Table, out: &mut String) {
         field(&feature.name, &missing, out);
     }
     out.push_str("\r\n");
-    let columns: Vec<Cells<'_>> = table
-        .features
-        .iter()
-        .map(|feature| Cells::new(&feature.values, &missing))
-        .collect();
+    let columns: Vec<Cells<'_>> = table.features.iter().map(|feature| Cells::new(&feature.values, &missing)).collect();
     for row in 0..table.rows() {
         for (at, column) in columns.iter().enumerate() {
             if at > 0 {
@@ -90,10 +86,8 @@ impl<'a> Cells<'a> {
 
 fn field(text: &str, missing: &[String], out: &mut String) {
     let special = |character: char| matches!(character, ',' | ';' | '\t' | '"' | '\r' | '\n');
-    let quoted = text.contains(special)
-        || text.starts_with([' ', '\u{FEFF}'])
-        || text.ends_with(' ')
-        || missing.iter().any(|token| token == text);
+    let quoted =
+        text.contains(special) || text.starts_with([' ', '\u{FEFF}']) || text.ends_with(' ') || missing.iter().any(|token| token == text);
     if quoted {
         out.push('"');
         out.push_str(&text.replace('"', "\"\""));

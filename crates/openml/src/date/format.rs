@@ -4,29 +4,9 @@ use thiserror::Error;
 
 use super::Moment;
 
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
-const DAYS: [&str; 7] = [
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-    "sunday",
-];
+const MONTHS: [&str; 12] =
+    ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"];
+const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
 /// A date pattern of an ARFF header, such as `yyyy-MM-dd'T'HH:mm:ss`.
 ///
@@ -120,10 +100,7 @@ impl Format {
         if parts.is_empty() {
             return Err(FormatError::Empty);
         }
-        let adjacent: Vec<bool> = parts
-            .windows(2)
-            .map(|pair| matches!(pair, [Part::Number { .. }, Part::Number { .. }]))
-            .collect();
+        let adjacent: Vec<bool> = parts.windows(2).map(|pair| matches!(pair, [Part::Number { .. }, Part::Number { .. }])).collect();
         for (part, adjacent) in parts.iter_mut().zip(adjacent.into_iter().chain([false])) {
             if let Part::Number { width, .. } = part
                 && !adjacent
@@ -154,18 +131,11 @@ impl Format {
         if let Some(afternoon) = afternoon {
             moment.hour = moment.hour % 12 + if afternoon { 12 } else { 0 };
         }
-        if scan.is_done() {
-            moment.milliseconds()
-        } else {
-            None
-        }
+        if scan.is_done() { moment.milliseconds() } else { None }
     }
 }
 
-fn literal(
-    characters: &mut std::iter::Peekable<std::str::Chars<'_>>,
-    parts: &mut Vec<Part>,
-) -> Result<(), FormatError> {
+fn literal(characters: &mut std::iter::Peekable<std::str::Chars<'_>>, parts: &mut Vec<Part>) -> Result<(), FormatError> {
     // Two quotes are one, inside and outside of a literal.
     if characters.next_if_eq(&'\'').is_some() {
         parts.push(Part::Literal('\''));
@@ -199,18 +169,10 @@ fn letter(letter: char, width: usize) -> Result<Part, FormatError> {
         'z' | 'Z' | 'X' => return Ok(Part::Zone),
         other => return Err(FormatError::Letter(other)),
     };
-    Ok(Part::Number {
-        field,
-        width: Some(width),
-    })
+    Ok(Part::Number { field, width: Some(width) })
 }
 
-fn number(
-    scan: &mut Scan<'_>,
-    field: Field,
-    width: Option<usize>,
-    moment: &mut Moment,
-) -> Option<()> {
+fn number(scan: &mut Scan<'_>, field: Field, width: Option<usize>, moment: &mut Moment) -> Option<()> {
     if field == Field::Fraction {
         moment.millisecond = scan.fraction()?;
         return Some(());
@@ -302,11 +264,7 @@ impl<'a> Scan<'a> {
             -1
         };
         let hours = self.digits(2)?;
-        let minutes = if self.literal(':').is_some() {
-            self.digits(2)?
-        } else {
-            self.digits(2).unwrap_or(0)
-        };
+        let minutes = if self.literal(':').is_some() { self.digits(2)? } else { self.digits(2).unwrap_or(0) };
         (hours < 24 && minutes < 60).then(|| sign * i64::from(hours * 60 + minutes))
     }
 
@@ -314,11 +272,8 @@ impl<'a> Scan<'a> {
     fn name(&mut self, names: &[&str]) -> Option<u32> {
         for (at, name) in names.iter().enumerate() {
             for length in [name.len(), 3] {
-                let whole_or_short = name.get(..length).is_some_and(|name| {
-                    self.rest
-                        .get(..length)
-                        .is_some_and(|text| text.eq_ignore_ascii_case(name))
-                });
+                let whole_or_short =
+                    name.get(..length).is_some_and(|name| self.rest.get(..length).is_some_and(|text| text.eq_ignore_ascii_case(name)));
                 if whole_or_short {
                     self.rest = &self.rest[length..];
                     return Some(at as u32 + 1);
@@ -340,40 +295,21 @@ mod tests {
 
     #[test]
     fn the_default_is_what_arff_says() {
-        assert_eq!(
-            Format::default(),
-            Format::new("yyyy-MM-dd'T'HH:mm:ss").expect("a pattern")
-        );
+        assert_eq!(Format::default(), Format::new("yyyy-MM-dd'T'HH:mm:ss").expect("a pattern"));
     }
 
     #[test]
     fn patterns() {
         for (pattern, text, iso) in [
-            (
-                "yyyy-MM-dd HH:mm:ss",
-                "2001-04-03 12:12:12",
-                "2001-04-03T12:12:12",
-            ),
+            ("yyyy-MM-dd HH:mm:ss", "2001-04-03 12:12:12", "2001-04-03T12:12:12"),
             ("yyyyMMdd", "20010403", "2001-04-03"),
             ("dd/MM/yy", "3/4/99", "1999-04-03"),
             ("dd/MM/yy", "03/04/01", "2001-04-03"),
             ("dd MMM yyyy", "03 Apr 2001", "2001-04-03"),
             ("EEE, d MMMM yyyy", "Tue, 3 April 2001", "2001-04-03"),
-            (
-                "yyyy-MM-dd hh:mm a",
-                "2001-04-03 12:30 AM",
-                "2001-04-03T00:30",
-            ),
-            (
-                "yyyy-MM-dd hh:mm a",
-                "2001-04-03 12:30 pm",
-                "2001-04-03T12:30",
-            ),
-            (
-                "yyyy-MM-dd'T'HH:mm:ss.SSSX",
-                "2001-04-03T12:12:12.250+01:00",
-                "2001-04-03T11:12:12.250",
-            ),
+            ("yyyy-MM-dd hh:mm a", "2001-04-03 12:30 AM", "2001-04-03T00:30"),
+            ("yyyy-MM-dd hh:mm a", "2001-04-03 12:30 pm", "2001-04-03T12:30"),
+            ("yyyy-MM-dd'T'HH:mm:ss.SSSX", "2001-04-03T12:12:12.250+01:00", "2001-04-03T11:12:12.250"),
             ("HH 'o''clock'", "07 o'clock", "1970-01-01T07:00"),
             ("yyyy", "1999", "1999-01-01"),
         ] {

@@ -71,9 +71,7 @@ impl DatasetDescription {
                 licence: root.optional("licence"),
                 url: root.optional("url"),
                 // Servers had this under another name before.
-                parquet_url: root
-                    .optional("parquet_url")
-                    .or_else(|| root.optional("minio_url")),
+                parquet_url: root.optional("parquet_url").or_else(|| root.optional("minio_url")),
                 file_id: root.optional_id("file_id")?,
                 default_target_attribute: root.optional("default_target_attribute"),
                 row_id_attribute: root.optional("row_id_attribute"),
@@ -112,10 +110,7 @@ impl DatasetDescription {
             out.optional("url", self.url.as_deref());
             out.optional("parquet_url", self.parquet_url.as_deref());
             out.optional_number("file_id", self.file_id);
-            out.optional(
-                "default_target_attribute",
-                self.default_target_attribute.as_deref(),
-            );
+            out.optional("default_target_attribute", self.default_target_attribute.as_deref());
             out.optional("row_id_attribute", self.row_id_attribute.as_deref());
             out.texts("ignore_attribute", &self.ignore_attributes);
             out.optional("version_label", self.version_label.as_deref());
@@ -135,8 +130,6 @@ impl DatasetDescription {
 
     /// Whether a feature is to be left out of models: named by an element of its own or in a list with commas.
     pub fn ignores(&self, feature: &str) -> bool {
-        self.ignore_attributes
-            .iter()
-            .any(|names| names == feature || names.split(',').any(|name| name.trim() == feature))
+        self.ignore_attributes.iter().any(|names| names == feature || names.split(',').any(|name| name.trim() == feature))
     }
 }

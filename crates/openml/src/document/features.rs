@@ -37,31 +37,20 @@ impl DataFeatures {
         reader::read(text, ROOT, |root| {
             let features = root.children("feature").map(|feature| {
                 let kind = feature.required("data_type")?;
-                let nominal_values = feature
-                    .children("nominal_value")
-                    .map(reader::Element::text)
-                    .collect();
+                let nominal_values = feature.children("nominal_value").map(reader::Element::text).collect();
                 Ok(FeatureDescription {
                     index: feature.id("index")?,
                     name: feature.required("name")?.text(),
-                    data_type: kind
-                        .text()
-                        .trim()
-                        .parse()
-                        .map_err(|error| kind.error(format!("oml:data_type: {error}")))?,
+                    data_type: kind.text().trim().parse().map_err(|error| kind.error(format!("oml:data_type: {error}")))?,
                     nominal_values,
                     ontologies: feature.strings("ontology"),
                     is_target: feature.flag("is_target")?,
                     is_ignore: feature.flag("is_ignore")?,
                     is_row_identifier: feature.flag("is_row_identifier")?,
-                    number_of_missing_values: feature
-                        .optional_number("number_of_missing_values", "a whole number")?
-                        .unwrap_or(0),
+                    number_of_missing_values: feature.optional_number("number_of_missing_values", "a whole number")?.unwrap_or(0),
                 })
             });
-            Ok(Self {
-                features: features.collect::<Result<_, DocumentError>>()?,
-            })
+            Ok(Self { features: features.collect::<Result<_, DocumentError>>()? })
         })
     }
 

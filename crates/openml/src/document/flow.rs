@@ -133,18 +133,9 @@ impl Flow {
         for parameter in &self.parameters {
             out.element("parameter", |out| {
                 out.text("name", &parameter.name);
-                out.text(
-                    "data_type",
-                    parameter.data_type.as_deref().unwrap_or_default(),
-                );
-                out.text(
-                    "default_value",
-                    parameter.default_value.as_deref().unwrap_or_default(),
-                );
-                out.text(
-                    "description",
-                    parameter.description.as_deref().unwrap_or_default(),
-                );
+                out.text("data_type", parameter.data_type.as_deref().unwrap_or_default());
+                out.text("default_value", parameter.default_value.as_deref().unwrap_or_default());
+                out.text("description", parameter.description.as_deref().unwrap_or_default());
             });
         }
         for component in &self.components {

@@ -23,15 +23,10 @@ impl DataQualities {
     /// Reads the document.
     pub fn read(text: &str) -> Result<Self, DocumentError> {
         reader::read(text, ROOT, |root| {
-            let qualities = root.children("quality").map(|quality| {
-                Ok(Quality {
-                    name: quality.string("name")?,
-                    value: quality.optional_value("value")?,
-                })
-            });
-            Ok(Self {
-                qualities: qualities.collect::<Result<_, DocumentError>>()?,
-            })
+            let qualities = root
+                .children("quality")
+                .map(|quality| Ok(Quality { name: quality.string("name")?, value: quality.optional_value("value")? }));
+            Ok(Self { qualities: qualities.collect::<Result<_, DocumentError>>()? })
         })
     }
 
@@ -52,9 +47,6 @@ impl DataQualities {
 
     /// The value of a quality.
     pub fn value(&self, name: &str) -> Option<f64> {
-        self.qualities
-            .iter()
-            .find(|quality| quality.name == name)?
-            .value
+        self.qualities.iter().find(|quality| quality.name == name)?.value
     }
 }

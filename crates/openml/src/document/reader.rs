@@ -10,24 +10,15 @@ use super::DocumentError;
 const MOST_NODES: u32 = 5_000_000;
 
 /// Parses `text` and reads its root, which must be named `root`.
-pub(super) fn read<T>(
-    text: &str,
-    root: &str,
-    read: impl FnOnce(Element<'_, '_>) -> Result<T, DocumentError>,
-) -> Result<T, DocumentError> {
+pub(super) fn read<T>(text: &str, root: &str, read: impl FnOnce(Element<'_, '_>) -> Result<T, DocumentError>) -> Result<T, DocumentError> {
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
-    let options = ParsingOptions {
-        nodes_limit: MOST_NODES,
-        ..ParsingOptions::default()
-    };
+    let options = ParsingOptions { nodes_limit: MOST_NODES, ..ParsingOptions::default() };
     let document = Document::parse_with_options(text, options).map_err(|error| DocumentError {
         line: u64::from(error.pos().row),
         column: u64::from(error.pos().col),
         reason: format!("not well-formed XML: {error}"),
     })?;
-    let element = Element {
-        node: document.root_element(),
-    };
+    let element = Element { node: document.root_element() };
     if element.name() != root {
         return Err(element.error(format!("expected oml:{root}, found oml:{}", element.name())));
     }
@@ -47,19 +38,12 @@ impl<'a, 'input> Element<'a, 'input> {
 
     pub(super) fn error(self, reason: String) -> DocumentError {
         let position = self.node.document().text_pos_at(self.node.range().start);
-        DocumentError {
-            line: u64::from(position.row),
-            column: u64::from(position.col),
-            reason,
-        }
+        DocumentError { line: u64::from(position.row), column: u64::from(position.col), reason }
     }
 
     /// The children of that name.
     pub(super) fn children(self, name: &'static str) -> impl Iterator<Item = Self> {
-        self.node
-            .children()
-            .filter(move |child| child.is_element() && child.tag_name().name() == name)
-            .map(|node| Self { node })
+        self.node.children().filter(move |child| child.is_element() && child.tag_name().name() == name).map(|node| Self { node })
     }
 
     pub(super) fn child(self, name: &'static str) -> Option<Self> {
@@ -67,17 +51,12 @@ impl<'a, 'input> Element<'a, 'input> {
     }
 
     pub(super) fn required(self, name: &'static str) -> Result<Self, DocumentError> {
-        self.child(name)
-            .ok_or_else(|| self.error(format!("oml:{name} is missing in oml:{}", self.name())))
+        self.child(name).ok_or_else(|| self.error(format!("oml:{name} is missing in oml:{}", self.name())))
     }
 
     /// The element's own text, as it stands.
     pub(super) fn text(self) -> String {
-        self.node
-            .children()
-            .filter(Node::is_text)
-            .filter_map(|node| node.text())
-            .collect()
+        self.node.children().filter(Node::is_text).filter_map(|node| node.text()).collect()
     }
 
     /// The text of a child that must be there and must not be blank.
@@ -92,35 +71,22 @@ impl<'a, 'input> Element<'a, 'input> {
 
     /// The text of a child, `None` if it is empty or absent.
     pub(super) fn optional(self, name: &'static str) -> Option<String> {
-        self.child(name)
-            .map(Self::text)
-            .filter(|text| !text.is_empty())
+        self.child(name).map(Self::text).filter(|text| !text.is_empty())
     }
 
     /// The texts of all children of that name that are not empty.
     pub(super) fn strings(self, name: &'static str) -> Vec<String> {
-        self.children(name)
-            .map(Self::text)
-            .filter(|text| !text.is_empty())
-            .collect()
+        self.children(name).map(Self::text).filter(|text| !text.is_empty()).collect()
     }
 
     /// The number in a child that must be there.
-    pub(super) fn number<T: FromStr>(
-        self,
-        name: &'static str,
-        what: &str,
-    ) -> Result<T, DocumentError> {
+    pub(super) fn number<T: FromStr>(self, name: &'static str, what: &str) -> Result<T, DocumentError> {
         let child = self.required(name)?;
         parsed(child, &child.text(), &format!("oml:{name}"), what)
     }
 
     /// The number in a child, `None` if it is blank or absent.
-    pub(super) fn optional_number<T: FromStr>(
-        self,
-        name: &'static str,
-        what: &str,
-    ) -> Result<Option<T>, DocumentError> {
+    pub(super) fn optional_number<T: FromStr>(self, name: &'static str, what: &str) -> Result<Option<T>, DocumentError> {
         let Some(child) = self.child(name) else {
             return Ok(None);
         };
@@ -153,10 +119,7 @@ impl<'a, 'input> Element<'a, 'input> {
         match child.text().trim() {
             "true" | "1" => Ok(true),
             "false" | "0" | "" => Ok(false),
-            other => Err(child.error(format!(
-                "oml:{name} is \"{}\", expected true or false",
-                short(other)
-            ))),
+            other => Err(child.error(format!("oml:{name} is \"{}\", expected true or false", short(other)))),
         }
     }
 
@@ -169,24 +132,15 @@ impl<'a, 'input> Element<'a, 'input> {
     }
 
     pub(super) fn attribute(self, name: &'static str) -> Option<&'a str> {
-        self.node
-            .attributes()
-            .find(|attribute| attribute.name() == name)
-            .map(|attribute| attribute.value())
+        self.node.attributes().find(|attribute| attribute.name() == name).map(|attribute| attribute.value())
     }
 }
 
 const WHOLE: &str = "a whole number";
 
-fn parsed<T: FromStr>(
-    element: Element<'_, '_>,
-    text: &str,
-    name: &str,
-    what: &str,
-) -> Result<T, DocumentError> {
+fn parsed<T: FromStr>(element: Element<'_, '_>, text: &str, name: &str, what: &str) -> Result<T, DocumentError> {
     let text = text.trim();
-    text.parse()
-        .map_err(|_| element.error(format!("{name} is \"{}\", expected {what}", short(text))))
+    text.parse().map_err(|_| element.error(format!("{name} is \"{}\", expected {what}", short(text))))
 }
 
 /// Enough of a value to recognise it.

@@ -100,11 +100,7 @@ impl Run {
                 error: root.optional("error"),
                 error_message: root.optional("error_message"),
                 run_details: root.optional("run_details"),
-                parameter_settings: collected(
-                    Some(root),
-                    "parameter_setting",
-                    ParameterSetting::read,
-                )?,
+                parameter_settings: collected(Some(root), "parameter_setting", ParameterSetting::read)?,
                 tags: root.strings("tag"),
                 input_data: collected(root.child("input_data"), "dataset", InputDataset::read)?,
                 files: collected(output, "file", OutputFile::read)?,
@@ -122,18 +118,12 @@ impl Run {
             out.optional("upload_time", self.upload_time.as_deref());
             out.optional_number("task_id", self.task_id);
             out.optional("task_type", self.task_type.as_deref());
-            out.optional(
-                "task_evaluation_measure",
-                self.task_evaluation_measure.as_deref(),
-            );
+            out.optional("task_evaluation_measure", self.task_evaluation_measure.as_deref());
             out.number("flow_id", self.flow_id);
             out.optional("flow_name", self.flow_name.as_deref());
             out.optional_number("setup_id", self.setup_id);
             if self.run_id.is_some() || self.setup_string.is_some() {
-                out.text(
-                    "setup_string",
-                    self.setup_string.as_deref().unwrap_or_default(),
-                );
+                out.text("setup_string", self.setup_string.as_deref().unwrap_or_default());
             }
             out.optional("error", self.error.as_deref());
             out.optional("error_message", self.error_message.as_deref());
@@ -176,11 +166,7 @@ fn collected<'a, 'input, T>(
 
 impl ParameterSetting {
     fn read(element: Element<'_, '_>) -> Result<Self, DocumentError> {
-        Ok(Self {
-            name: element.string("name")?,
-            value: element.required("value")?.text(),
-            component: element.optional_id("component")?,
-        })
+        Ok(Self { name: element.string("name")?, value: element.required("value")?.text(), component: element.optional_id("component")? })
     }
 
     fn write(&self, out: &mut Writer) {
@@ -194,11 +180,7 @@ impl ParameterSetting {
 
 impl InputDataset {
     fn read(element: Element<'_, '_>) -> Result<Self, DocumentError> {
-        Ok(Self {
-            did: element.id("did")?,
-            name: element.string("name")?,
-            url: element.optional("url"),
-        })
+        Ok(Self { did: element.id("did")?, name: element.string("name")?, url: element.optional("url") })
     }
 
     fn write(&self, out: &mut Writer) {
@@ -212,11 +194,7 @@ impl InputDataset {
 
 impl OutputFile {
     fn read(element: Element<'_, '_>) -> Result<Self, DocumentError> {
-        Ok(Self {
-            file_id: element.optional_id("file_id")?,
-            name: element.string("name")?,
-            url: element.optional("url"),
-        })
+        Ok(Self { file_id: element.optional_id("file_id")?, name: element.string("name")?, url: element.optional("url") })
     }
 
     fn write(&self, out: &mut Writer) {
@@ -244,18 +222,11 @@ impl Evaluation {
     }
 
     fn write(&self, out: &mut Writer) {
-        let places: Vec<(&str, String)> = [
-            ("repeat", self.repeat),
-            ("fold", self.fold),
-            ("sample", self.sample),
-        ]
-        .into_iter()
-        .filter_map(|(name, number)| Some((name, number?.to_string())))
-        .collect();
-        let attributes: Vec<(&str, &str)> = places
-            .iter()
-            .map(|(name, number)| (*name, number.as_str()))
+        let places: Vec<(&str, String)> = [("repeat", self.repeat), ("fold", self.fold), ("sample", self.sample)]
+            .into_iter()
+            .filter_map(|(name, number)| Some((name, number?.to_string())))
             .collect();
+        let attributes: Vec<(&str, &str)> = places.iter().map(|(name, number)| (*name, number.as_str())).collect();
         out.element_with("evaluation", &attributes, |out| {
             out.text("name", &self.name);
             out.optional_value("value", self.value);

@@ -66,12 +66,7 @@ impl EstimationProcedure {
             data_splits_url: element.optional("data_splits_url"),
             parameters: element
                 .children("parameter")
-                .map(|parameter| {
-                    Ok(ProcedureParameter {
-                        name: name_of(parameter)?,
-                        value: parameter.text(),
-                    })
-                })
+                .map(|parameter| Ok(ProcedureParameter { name: name_of(parameter)?, value: parameter.text() }))
                 .collect::<Result<_, DocumentError>>()?,
         })
     }
@@ -89,43 +84,26 @@ impl EstimationProcedure {
 }
 
 fn name_of(element: Element<'_, '_>) -> Result<String, DocumentError> {
-    element.attribute("name").map(str::to_owned).ok_or_else(|| {
-        element.error(format!(
-            "the attribute name is missing in oml:{}",
-            element.name()
-        ))
-    })
+    element
+        .attribute("name")
+        .map(str::to_owned)
+        .ok_or_else(|| element.error(format!("the attribute name is missing in oml:{}", element.name())))
 }
 
 const ROOT: &str = "task";
 
 /// What predictions of classes and of numbers consist of, by the name and type that OpenML announces.
-const PREDICTED_CLASSES: &[(&str, &str)] = &[
-    ("repeat", "integer"),
-    ("fold", "integer"),
-    ("row_id", "integer"),
-    ("confidence.classname", "numeric"),
-    ("prediction", "string"),
-];
-const PREDICTED_NUMBERS: &[(&str, &str)] = &[
-    ("repeat", "integer"),
-    ("fold", "integer"),
-    ("row_id", "integer"),
-    ("prediction", "string"),
-];
+const PREDICTED_CLASSES: &[(&str, &str)] =
+    &[("repeat", "integer"), ("fold", "integer"), ("row_id", "integer"), ("confidence.classname", "numeric"), ("prediction", "string")];
+const PREDICTED_NUMBERS: &[(&str, &str)] = &[("repeat", "integer"), ("fold", "integer"), ("row_id", "integer"), ("prediction", "string")];
 
 impl Task {
     /// Reads the document; it must have an id, a type and a dataset.
     pub fn read(text: &str) -> Result<Self, DocumentError> {
         reader::read(text, ROOT, |root| {
-            let input = |name: &str| {
-                root.children("input")
-                    .find(|input| input.attribute("name") == Some(name))
-            };
+            let input = |name: &str| root.children("input").find(|input| input.attribute("name") == Some(name));
             let source_data = input("source_data")
-                .ok_or_else(|| {
-                    root.error("the input source_data is missing in oml:task".to_owned())
-                })?
+                .ok_or_else(|| root.error("the input source_data is missing in oml:task".to_owned()))?
                 .required("data_set")?;
             let estimation_procedure = input("estimation_procedure")
                 .and_then(|input| input.child("estimation_procedure"))
@@ -145,9 +123,7 @@ impl Task {
                     target_feature: source_data.optional("target_feature"),
                 },
                 estimation_procedure,
-                cost_matrix: input("cost_matrix")
-                    .and_then(|input| input.child("cost_matrix"))
-                    .map(Element::text),
+                cost_matrix: input("cost_matrix").and_then(|input| input.child("cost_matrix")).map(Element::text),
                 evaluation_measures,
                 tags: root.strings("tag"),
             })
@@ -229,15 +205,11 @@ impl TaskInputs {
         reader::read(text, INPUTS_ROOT, |root| {
             Ok(Self {
                 task_type_id: root.id("task_type_id")?,
-                inputs: root
-                    .children("input")
-                    .map(|input| {
-                        Ok(TaskInput {
-                            name: name_of(input)?,
-                            value: input.text(),
-                        })
-                    })
-                    .collect::<Result<_, DocumentError>>()?,
+                inputs: root.children("input").map(|input| Ok(TaskInput { name: name_of(input)?, value: input.text() })).collect::<Result<
+                    _,
+                    DocumentError,
+                >>(
+                )?,
                 tags: root.strings("tag"),
             })
         })
@@ -256,10 +228,6 @@ impl TaskInputs {
 
     /// The value of an input, `None` if it is empty or absent.
     pub fn input(&self, name: &str) -> Option<&str> {
-        self.inputs
-            .iter()
-            .find(|input| input.name == name)
-            .map(|input| input.value.as_str())
-            .filter(|value| !value.is_empty())
+        self.inputs.iter().find(|input| input.name == name).map(|input| input.value.as_str()).filter(|value| !value.is_empty())
     }
 }

@@ -15,10 +15,7 @@ pub(super) struct Writer {
 
 /// Writes the document whose root is named `root`.
 pub(super) fn write(root: &str, body: impl FnOnce(&mut Writer)) -> String {
-    let mut writer = Writer {
-        out: String::new(),
-        depth: 0,
-    };
+    let mut writer = Writer { out: String::new(), depth: 0 };
     writer.element_with(root, &[("xmlns:oml", NAMESPACE)], body);
     writer.out
 }
@@ -28,12 +25,7 @@ impl Writer {
         self.element_with(name, &[], body);
     }
 
-    pub(super) fn element_with(
-        &mut self,
-        name: &str,
-        attributes: &[(&str, &str)],
-        body: impl FnOnce(&mut Self),
-    ) {
+    pub(super) fn element_with(&mut self, name: &str, attributes: &[(&str, &str)], body: impl FnOnce(&mut Self)) {
         self.open(name, attributes);
         self.out.push('\n');
         self.depth += 1;

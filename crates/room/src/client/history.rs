@@ -48,12 +48,7 @@ impl History {
     }
 
     /// The operation `n` is this undo (or redo), so taking it back is a redo (or undo).
-    pub(super) fn reverted<'a>(
-        &mut self,
-        which: Revert,
-        n: u64,
-        keys: impl Iterator<Item = &'a Key>,
-    ) {
+    pub(super) fn reverted<'a>(&mut self, which: Revert, n: u64, keys: impl Iterator<Item = &'a Key>) {
         match which {
             Revert::Undo => push(&mut self.redo, entry(n, keys)),
             Revert::Redo => push(&mut self.undo, entry(n, keys)),
@@ -99,11 +94,7 @@ impl History {
 }
 
 fn entry<'a>(n: u64, keys: impl Iterator<Item = &'a Key>) -> Entry {
-    Entry {
-        n,
-        is_committed: false,
-        before: keys.map(|key| (key.clone(), None)).collect(),
-    }
+    Entry { n, is_committed: false, before: keys.map(|key| (key.clone(), None)).collect() }
 }
 
 fn push<T>(stack: &mut VecDeque<T>, item: T) {
@@ -147,10 +138,7 @@ impl OwnHistory {
 
 /// Applies the changes and gives back what stood there.
 fn exchange(document: &mut Document, set: &Changes) -> Changes {
-    let before = set
-        .keys()
-        .map(|key| (key.clone(), document.get(key).cloned()))
-        .collect();
+    let before = set.keys().map(|key| (key.clone(), document.get(key).cloned())).collect();
     document.apply(set);
     before
 }

@@ -28,22 +28,11 @@ pub(super) struct Pending {
 
 impl Pending {
     pub(super) fn edit(n: u64, set: Changes) -> Pending {
-        Pending {
-            n,
-            set,
-            is_revert: false,
-            waits_for: None,
-            guard: None,
-            is_sent: false,
-        }
+        Pending { n, set, is_revert: false, waits_for: None, guard: None, is_sent: false }
     }
 
     pub(super) fn revert(n: u64, set: Changes, waits_for: Option<u64>) -> Pending {
-        Pending {
-            is_revert: true,
-            waits_for,
-            ..Pending::edit(n, set)
-        }
+        Pending { is_revert: true, waits_for, ..Pending::edit(n, set) }
     }
 
     /// A revert that has not been sent, whether or not it is known what it restores.
@@ -79,11 +68,7 @@ impl Pending {
 }
 
 /// The value of a property after the document and these operations.
-pub(super) fn value<'a>(
-    base: &'a Document,
-    pending: impl DoubleEndedIterator<Item = &'a Pending>,
-    key: &Key,
-) -> Option<&'a Value> {
+pub(super) fn value<'a>(base: &'a Document, pending: impl DoubleEndedIterator<Item = &'a Pending>, key: &Key) -> Option<&'a Value> {
     match pending.rev().find_map(|pending| pending.set.get(key)) {
         Some(value) => value.as_ref(),
         None => base.get(key),

@@ -33,11 +33,7 @@ fn document(text: &str) -> Document {
 }
 
 fn person(id: PersonId) -> Person {
-    Person {
-        id,
-        name: format!("Guest {id}"),
-        color: 0,
-    }
+    Person { id, name: format!("Guest {id}"), color: 0 }
 }
 
 fn welcome(seq: u64, snapshot: Option<&str>, tail: Vec<Committed>, sum: &str) -> ServerMessage {
@@ -56,32 +52,19 @@ fn welcome(seq: u64, snapshot: Option<&str>, tail: Vec<Committed>, sum: &str) ->
 }
 
 fn op(seq: u64, by: PersonId, n: u64, set: &str) -> Committed {
-    Committed {
-        seq: Seq(seq),
-        by,
-        n,
-        set: changes(set),
-    }
+    Committed { seq: Seq(seq), by, n, set: changes(set) }
 }
 
 fn committed(seq: u64, by: PersonId, n: u64, set: &str) -> ServerMessage {
-    ServerMessage::Committed {
-        ops: vec![op(seq, by, n, set)],
-    }
+    ServerMessage::Committed { ops: vec![op(seq, by, n, set)] }
 }
 
 fn rejected(n: u64) -> ServerMessage {
-    ServerMessage::Rejected(Rejected {
-        n,
-        rejection: Rejection::new(RejectionCode::Invalid, "no such feature"),
-    })
+    ServerMessage::Rejected(Rejected { n, rejection: Rejection::new(RejectionCode::Invalid, "no such feature") })
 }
 
 fn offline() -> Replica {
-    Replica::new(
-        RoomId::new("/data/5", None).expect("a room"),
-        "me".parse().expect("a client id"),
-    )
+    Replica::new(RoomId::new("/data/5", None).expect("a room"), "me".parse().expect("a client id"))
 }
 
 /// In the room, at 1 with `a.x=age`.
@@ -153,13 +136,7 @@ fn what_was_changed_offline_is_sent_after_the_welcome() {
     let _ = replica.disconnected();
     let step = replica.set(changes("a.x=bmi")).expect("a change");
     assert!(step.send.is_empty());
-    assert!(matches!(
-        replica.hello(),
-        ClientMessage::Hello {
-            resume: Some(Seq(1)),
-            ..
-        }
-    ));
+    assert!(matches!(replica.hello(), ClientMessage::Hello { resume: Some(Seq(1)), .. }));
     let tail = vec![op(2, OTHER, 1, "a.x=bp")];
     let step = replica.receive(welcome(2, None, tail, "a.x=bp"));
     assert_eq!(submits(&step), [(1, changes("a.x=bmi"), None)]);
@@ -215,13 +192,7 @@ fn undo_waits_until_it_is_known_what_it_restores() {
     let step = replica.receive(committed(2, OTHER, 1, "a.x=bp"));
     assert_eq!(changed(&step), [changes("a.x=bp")]);
     let step = replica.receive(committed(3, ME, 1, "a.x=bmi"));
-    assert_eq!(
-        submits(&step),
-        [
-            (2, changes("a.x=bp"), Some(3)),
-            (3, changes("a.y=sex"), None)
-        ]
-    );
+    assert_eq!(submits(&step), [(2, changes("a.x=bp"), Some(3)), (3, changes("a.y=sex"), None)]);
     assert_eq!(replica.view(), document("a.x=bp a.y=sex"));
 }
 
@@ -320,9 +291,7 @@ fn reset_takes_everything_back_to_its_default() {
 #[test]
 fn limits_refuse_without_a_trace() {
     let mut replica = live();
-    let many: Changes = (0..65)
-        .map(|i| (key(&format!("a.c{i}")), Some(value("v"))))
-        .collect();
+    let many: Changes = (0..65).map(|i| (key(&format!("a.c{i}")), Some(value("v")))).collect();
     assert_eq!(replica.set(many), Err(Refused::TooManyKeys));
     let long = value(&"x".repeat(MAX_VALUE_BYTES - 2));
     let too_long: Changes = ["a.a", "a.b"].map(|k| (key(k), Some(long.clone()))).into();
@@ -331,10 +300,7 @@ fn limits_refuse_without_a_trace() {
     for i in 0..MAX_PENDING {
         let _ = replica.set(changes(&format!("a.x={i}"))).expect("a change");
     }
-    assert_eq!(
-        replica.set(changes("a.x=more")),
-        Err(Refused::TooManyPending)
-    );
+    assert_eq!(replica.set(changes("a.x=more")), Err(Refused::TooManyPending));
     assert_eq!(replica.undo(), Err(Refused::TooManyPending));
 }
 
@@ -342,23 +308,14 @@ fn limits_refuse_without_a_trace() {
 fn a_wrong_checksum_or_a_gap_forces_a_resync() {
     let mut replica = live();
     let good = document("a.x=age").checksum();
-    let step = replica.receive(ServerMessage::Checksum {
-        seq: Seq(1),
-        sum: good,
-    });
+    let step = replica.receive(ServerMessage::Checksum { seq: Seq(1), sum: good });
     assert_eq!(step, Step::default());
     let _ = replica.set(changes("a.y=sex"));
-    let step = replica.receive(ServerMessage::Checksum {
-        seq: Seq(1),
-        sum: Checksum(1),
-    });
+    let step = replica.receive(ServerMessage::Checksum { seq: Seq(1), sum: Checksum(1) });
     assert_eq!(step.events, [Event::Diverged]);
     assert_eq!(step.send, [ClientMessage::Resync]);
     // Until the answer everything else is left unread; afterwards what is open is sent again.
-    assert_eq!(
-        replica.receive(committed(2, OTHER, 1, "a.x=bp")),
-        Step::default()
-    );
+    assert_eq!(replica.receive(committed(2, OTHER, 1, "a.x=bp")), Step::default());
     let step = replica.receive(welcome(2, Some("a.x=bp"), Vec::new(), "a.x=bp"));
     assert_eq!(submits(&step), [(1, changes("a.y=sex"), None)]);
 
@@ -374,10 +331,7 @@ fn a_tail_that_does_not_lead_to_the_checksum_forces_a_resync_and_a_snapshot_ends
     assert_eq!(step.send, [ClientMessage::Resync]);
     let step = replica.receive(welcome(2, Some("a.x=s1"), Vec::new(), "a.x=s2"));
     assert!(step.send.is_empty());
-    assert!(matches!(
-        step.events.as_slice(),
-        [.., Event::Error { .. }, _, Event::Joined]
-    ));
+    assert!(matches!(step.events.as_slice(), [.., Event::Error { .. }, _, Event::Joined]));
 }
 
 #[test]
@@ -386,18 +340,10 @@ fn messages_of_another_room_are_left_unread() {
     let _ = replica.set(changes("a.x=bmi"));
     let _ = replica.join();
     assert_eq!(replica.receive(rejected(1)), Step::default());
-    assert_eq!(
-        replica.receive(committed(1, OTHER, 1, "a.x=bp")),
-        Step::default()
-    );
-    let ServerMessage::Welcome(mut other) = welcome(9, Some("b.x=1"), Vec::new(), "b.x=1") else {
-        unreachable!()
-    };
+    assert_eq!(replica.receive(committed(1, OTHER, 1, "a.x=bp")), Step::default());
+    let ServerMessage::Welcome(mut other) = welcome(9, Some("b.x=1"), Vec::new(), "b.x=1") else { unreachable!() };
     other.room = RoomId::new("/data/6", None).expect("a room");
-    assert_eq!(
-        replica.receive(ServerMessage::Welcome(other)),
-        Step::default()
-    );
+    assert_eq!(replica.receive(ServerMessage::Welcome(other)), Step::default());
     assert_eq!((replica.status(), replica.pending()), (Status::Joining, 1));
 }
 
@@ -405,34 +351,11 @@ fn messages_of_another_room_are_left_unread() {
 fn people_and_presence_come_and_go() {
     let mut replica = live();
     let state = Value::new(json!({"panel": "scatter"})).expect("a value");
-    let presence = |from| crate::message::Presence {
-        from,
-        state: state.clone(),
-    };
-    let step = replica.receive(ServerMessage::Presence {
-        people: vec![presence(ME), presence(OTHER)],
-    });
-    assert_eq!(
-        step.events,
-        [Event::Presence {
-            from: OTHER,
-            state: Some(state.clone())
-        }]
-    );
-    let step = replica.receive(ServerMessage::People {
-        changed: vec![person(PersonId(3))],
-        left: vec![OTHER],
-    });
-    assert_eq!(
-        step.events,
-        [
-            Event::Presence {
-                from: OTHER,
-                state: None
-            },
-            Event::People
-        ]
-    );
+    let presence = |from| crate::message::Presence { from, state: state.clone() };
+    let step = replica.receive(ServerMessage::Presence { people: vec![presence(ME), presence(OTHER)] });
+    assert_eq!(step.events, [Event::Presence { from: OTHER, state: Some(state.clone()) }]);
+    let step = replica.receive(ServerMessage::People { changed: vec![person(PersonId(3))], left: vec![OTHER] });
+    assert_eq!(step.events, [Event::Presence { from: OTHER, state: None }, Event::People]);
     assert_eq!(replica.people().map(|p| p.id.0).collect::<Vec<_>>(), [1, 3]);
     assert_eq!(replica.presence().count(), 0);
 }
@@ -441,10 +364,7 @@ fn people_and_presence_come_and_go() {
 fn a_reader_cannot_change_the_room_but_look_on_their_own() {
     let mut replica = offline();
     let _ = replica.hello();
-    let ServerMessage::Welcome(mut reader) = welcome(1, Some("a.x=age"), Vec::new(), "a.x=age")
-    else {
-        unreachable!()
-    };
+    let ServerMessage::Welcome(mut reader) = welcome(1, Some("a.x=age"), Vec::new(), "a.x=age") else { unreachable!() };
     reader.can_write = false;
     let _ = replica.receive(ServerMessage::Welcome(reader));
     assert_eq!(replica.set(changes("a.x=bmi")), Err(Refused::ReadOnly));
@@ -462,13 +382,7 @@ fn starts_with_what_the_server_rendered() {
         Seq(1),
         document("a.x=age"),
     );
-    assert!(matches!(
-        replica.hello(),
-        ClientMessage::Hello {
-            resume: Some(Seq(1)),
-            ..
-        }
-    ));
+    assert!(matches!(replica.hello(), ClientMessage::Hello { resume: Some(Seq(1)), .. }));
     let step = replica.receive(welcome(1, None, Vec::new(), "a.x=age"));
     assert!(changed(&step).is_empty());
     assert_eq!(replica.status(), Status::Live);

@@ -37,11 +37,7 @@ pub(super) struct Clients {
 
 impl Clients {
     /// The client that comes in; a new one pushes out the one that has been away longest.
-    pub(super) fn enter(
-        &mut self,
-        client: &ClientId,
-        is_here: impl Fn(&ClientId) -> bool,
-    ) -> &mut Known {
+    pub(super) fn enter(&mut self, client: &ClientId, is_here: impl Fn(&ClientId) -> bool) -> &mut Known {
         if !self.known.contains_key(client) && self.known.len() >= MAX_CLIENTS {
             let longest_away = self
                 .known
@@ -57,14 +53,7 @@ impl Clients {
         let next_person = &mut self.next_person;
         let known = self.known.entry(client.clone()).or_insert_with(|| {
             *next_person += 1;
-            Known {
-                person: PersonId(*next_person),
-                name: None,
-                color: None,
-                last: 0,
-                outcomes: VecDeque::new(),
-                touched: 0,
-            }
+            Known { person: PersonId(*next_person), name: None, color: None, last: 0, outcomes: VecDeque::new(), touched: 0 }
         });
         known.touched = self.clock;
         known

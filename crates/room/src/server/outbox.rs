@@ -58,10 +58,7 @@ impl Outbox {
     #[must_use]
     pub fn take(&mut self) -> Vec<Outgoing> {
         let mut messages = std::mem::take(&mut self.messages);
-        let people: Vec<Presence> = std::mem::take(&mut self.presence)
-            .into_iter()
-            .map(|(from, state)| Presence { from, state })
-            .collect();
+        let people: Vec<Presence> = std::mem::take(&mut self.presence).into_iter().map(|(from, state)| Presence { from, state }).collect();
         if !people.is_empty() {
             messages.push(Outgoing::all(ServerMessage::Presence { people }));
         }
@@ -76,13 +73,7 @@ fn merge(last: &mut ServerMessage, new: ServerMessage) -> Option<ServerMessage> 
             ops.extend(more);
             None
         }
-        (
-            ServerMessage::People { changed, left },
-            ServerMessage::People {
-                changed: more,
-                left: gone,
-            },
-        ) => {
+        (ServerMessage::People { changed, left }, ServerMessage::People { changed: more, left: gone }) => {
             changed.retain(|p| !gone.contains(&p.id) && !more.iter().any(|new| new.id == p.id));
             left.retain(|id| !more.iter().any(|new| new.id == *id));
             changed.extend(more);
@@ -113,30 +104,18 @@ mod tests {
 
     fn commit(seq: u64) -> Outgoing {
         Outgoing::all(ServerMessage::Committed {
-            ops: vec![Committed {
-                seq: Seq(seq),
-                by: PersonId(1),
-                n: seq,
-                set: crate::Changes::new(),
-            }],
+            ops: vec![Committed { seq: Seq(seq), by: PersonId(1), n: seq, set: crate::Changes::new() }],
         })
     }
 
     fn presence(from: u64, state: i64) -> Outgoing {
         Outgoing::all(ServerMessage::Presence {
-            people: vec![Presence {
-                from: PersonId(from),
-                state: Value::new(json!(state)).expect("a value"),
-            }],
+            people: vec![Presence { from: PersonId(from), state: Value::new(json!(state)).expect("a value") }],
         })
     }
 
     fn people(changed: &[u64], left: &[u64]) -> Outgoing {
-        let person = |&id: &u64| Person {
-            id: PersonId(id),
-            name: format!("Guest {id}"),
-            color: 0,
-        };
+        let person = |&id: &u64| Person { id: PersonId(id), name: format!("Guest {id}"), color: 0 };
         Outgoing::all(ServerMessage::People {
             changed: changed.iter().map(person).collect(),
             left: left.iter().copied().map(PersonId).collect(),
@@ -147,13 +126,7 @@ mod tests {
     fn merges_neighbours_and_keeps_the_order() {
         let mut outbox = Outbox::new();
         let pong = Outgoing::one(ConnectionId(7), ServerMessage::Pong);
-        outbox.extend([
-            commit(1),
-            presence(1, 1),
-            commit(2),
-            pong.clone(),
-            commit(3),
-        ]);
+        outbox.extend([commit(1), presence(1, 1), commit(2), pong.clone(), commit(3)]);
         outbox.extend([presence(2, 5), presence(1, 2)]);
         let sent = outbox.take();
         let seqs = |outgoing: &Outgoing| match &outgoing.message {
@@ -166,22 +139,14 @@ mod tests {
         let ServerMessage::Presence { people } = &sent[3].message else {
             panic!("presence comes last");
         };
-        assert_eq!(
-            people.iter().map(|p| p.state.as_f64()).collect::<Vec<_>>(),
-            [Some(2.0), Some(5.0)]
-        );
+        assert_eq!(people.iter().map(|p| p.state.as_f64()).collect::<Vec<_>>(), [Some(2.0), Some(5.0)]);
         assert!(outbox.is_empty());
     }
 
     #[test]
     fn who_left_has_no_presence_and_who_came_back_is_here() {
         let mut outbox = Outbox::new();
-        outbox.extend([
-            people(&[1, 2], &[]),
-            presence(1, 1),
-            people(&[], &[1]),
-            people(&[2], &[]),
-        ]);
+        outbox.extend([people(&[1, 2], &[]), presence(1, 1), people(&[], &[1]), people(&[2], &[])]);
         assert_eq!(outbox.take(), [people(&[2], &[1])]);
         outbox.extend([people(&[], &[1]), people(&[1], &[])]);
         assert_eq!(outbox.take(), [people(&[1], &[])]);
@@ -191,16 +156,12 @@ mod tests {
     fn an_entity_is_named_once() {
         let changed = |id| {
             let kind = EntityKind::Task;
-            Outgoing::all(ServerMessage::Changed {
-                entities: vec![Entity { kind, id }],
-            })
+            Outgoing::all(ServerMessage::Changed { entities: vec![Entity { kind, id }] })
         };
         let mut outbox = Outbox::new();
         outbox.extend([changed(3), changed(3), changed(4)]);
         let sent = outbox.take();
         assert_eq!(sent.len(), 1);
-        assert!(
-            matches!(&sent[0].message, ServerMessage::Changed { entities } if entities.len() == 2)
-        );
+        assert!(matches!(&sent[0].message, ServerMessage::Changed { entities } if entities.len() == 2));
     }
 }

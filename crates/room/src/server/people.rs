@@ -27,13 +27,7 @@ pub(super) struct People {
 }
 
 impl People {
-    pub(super) fn add(
-        &mut self,
-        connection: ConnectionId,
-        client: &ClientId,
-        known: &mut Known,
-        can_write: bool,
-    ) -> Person {
+    pub(super) fn add(&mut self, connection: ConnectionId, client: &ClientId, known: &mut Known, can_write: bool) -> Person {
         let color = self.color(known.color);
         known.color = Some(color);
         let guest = known.name.is_none().then(|| self.guest());
@@ -41,22 +35,9 @@ impl People {
             (Some(name), _) => name.clone(),
             (None, number) => Name::guest(number.unwrap_or(0)),
         };
-        let person = Person {
-            id: known.person,
-            name: name.to_string(),
-            color,
-        };
+        let person = Person { id: known.person, name: name.to_string(), color };
         self.connections.insert(client.clone(), connection);
-        self.members.insert(
-            connection,
-            Member {
-                client: client.clone(),
-                person: person.clone(),
-                can_write,
-                presence: None,
-                guest,
-            },
-        );
+        self.members.insert(connection, Member { client: client.clone(), person: person.clone(), can_write, presence: None, guest });
         person
     }
 
@@ -95,15 +76,7 @@ impl People {
     }
 
     pub(super) fn presence(&self) -> Vec<Presence> {
-        self.members
-            .values()
-            .filter_map(|member| {
-                Some(Presence {
-                    from: member.person.id,
-                    state: member.presence.clone()?,
-                })
-            })
-            .collect()
+        self.members.values().filter_map(|member| Some(Presence { from: member.person.id, state: member.presence.clone()? })).collect()
     }
 
     /// The colour that the person had, if it is free; else the lowest that the fewest people have.
@@ -115,20 +88,13 @@ impl People {
             }
         }
         let is_free = |color: &u8| used.get(usize::from(*color)) == Some(&0);
-        wish.filter(is_free).unwrap_or_else(|| {
-            (0..COLORS)
-                .min_by_key(|&color| used[usize::from(color)])
-                .unwrap_or(0)
-        })
+        wish.filter(is_free).unwrap_or_else(|| (0..COLORS).min_by_key(|&color| used[usize::from(color)]).unwrap_or(0))
     }
 
     /// The lowest number that no guest has.
     fn guest(&self) -> u32 {
         let mut numbers: Vec<u32> = self.members.values().filter_map(|m| m.guest).collect();
         numbers.sort_unstable();
-        numbers.into_iter().fold(
-            1,
-            |free, number| if number == free { free + 1 } else { free },
-        )
+        numbers.into_iter().fold(1, |free, number| if number == free { free + 1 } else { free })
     }
 }

@@ -42,17 +42,9 @@ impl Room {
                     _ => None,
                 })
                 .collect();
-            (!ops.is_empty()).then(|| RememberedClient {
-                client: client.clone(),
-                person: known.person,
-                ops,
-            })
+            (!ops.is_empty()).then(|| RememberedClient { client: client.clone(), person: known.person, ops })
         });
-        Snapshot {
-            seq: self.seq,
-            document: self.document.clone(),
-            clients: clients.collect(),
-        }
+        Snapshot { seq: self.seq, document: self.document.clone(), clients: clients.collect() }
     }
 
     /// The room that a snapshot and the log behind it give. The log may start before the snapshot; keep the last
@@ -60,11 +52,7 @@ impl Room {
     ///
     /// # Errors
     /// When the log has a gap, or one lies between snapshot and log.
-    pub fn restore(
-        id: RoomId,
-        snapshot: Option<Snapshot>,
-        log: impl IntoIterator<Item = Record>,
-    ) -> Result<Room, RestoreError> {
+    pub fn restore(id: RoomId, snapshot: Option<Snapshot>, log: impl IntoIterator<Item = Record>) -> Result<Room, RestoreError> {
         let mut room = Room::new(id);
         if let Some(snapshot) = snapshot {
             room.seq = snapshot.seq;
@@ -72,8 +60,7 @@ impl Room {
             for remembered in snapshot.clients {
                 room.clients.remember(&remembered.client, remembered.person);
                 for (n, seq) in remembered.ops {
-                    room.clients
-                        .settle(&remembered.client, n, Outcome::Ordered(seq));
+                    room.clients.settle(&remembered.client, n, Outcome::Ordered(seq));
                 }
             }
         }
@@ -83,18 +70,14 @@ impl Room {
             let expected = last.map_or(snapshot_seq, |last| last).next();
             let fits = record.seq == expected || (last.is_none() && record.seq < expected);
             if !fits {
-                return Err(RestoreError::Gap {
-                    expected,
-                    found: record.seq,
-                });
+                return Err(RestoreError::Gap { expected, found: record.seq });
             }
             if record.seq > snapshot_seq {
                 room.document.apply(&record.set);
                 room.seq = record.seq;
             }
             room.clients.remember(&record.client, record.by);
-            room.clients
-                .settle(&record.client, record.n, Outcome::Ordered(record.seq));
+            room.clients.settle(&record.client, record.n, Outcome::Ordered(record.seq));
             room.keep(record);
         }
         // A log that ends before its snapshot says nothing about what lies between.

@@ -18,12 +18,7 @@ fn room_id() -> RoomId {
 }
 
 fn entrance(client: &str, resume: Option<u64>) -> Entrance {
-    Entrance {
-        client: client.parse().expect("a client id"),
-        name: None,
-        resume: resume.map(Seq),
-        access: Access::Write,
-    }
+    Entrance { client: client.parse().expect("a client id"), name: None, resume: resume.map(Seq), access: Access::Write }
 }
 
 fn enter(room: &mut Room, connection: u64, client: &str) -> Welcome {
@@ -31,27 +26,15 @@ fn enter(room: &mut Room, connection: u64, client: &str) -> Welcome {
 }
 
 fn resume(room: &mut Room, connection: u64, client: &str, seq: Option<u64>) -> Welcome {
-    let send = room
-        .enter(ConnectionId(connection), entrance(client, seq))
-        .expect("room for one more");
+    let send = room.enter(ConnectionId(connection), entrance(client, seq)).expect("room for one more");
     match send.into_iter().last() {
-        Some(Outgoing {
-            to: Recipient::One(to),
-            message: ServerMessage::Welcome(welcome),
-        }) if to == ConnectionId(connection) => *welcome,
+        Some(Outgoing { to: Recipient::One(to), message: ServerMessage::Welcome(welcome) }) if to == ConnectionId(connection) => *welcome,
         other => panic!("{other:?} instead of a welcome"),
     }
 }
 
 fn op(n: u64, set: &[(&str, Option<&str>)], guard: Option<u64>) -> ClientMessage {
-    ClientMessage::Submit(Op {
-        n,
-        set: set
-            .iter()
-            .map(|(name, text)| (key(name), text.map(value)))
-            .collect(),
-        guard: guard.map(Seq),
-    })
+    ClientMessage::Submit(Op { n, set: set.iter().map(|(name, text)| (key(name), text.map(value))).collect(), guard: guard.map(Seq) })
 }
 
 fn x(n: u64, text: &str) -> ClientMessage {
@@ -84,11 +67,7 @@ fn nothing_shows_before_it_is_durable() {
     let effects = handle(&mut room, 1, x(1, "age"));
     assert_eq!((effects.persist.len(), effects.send.len()), (1, 0));
     assert_eq!((room.seq(), room.document().len()), (Seq(0), 0));
-    assert!(
-        enter(&mut room, 2, "bob")
-            .snapshot
-            .is_some_and(|s| s.is_empty())
-    );
+    assert!(enter(&mut room, 2, "bob").snapshot.is_some_and(|s| s.is_empty()));
 
     let send = room.commit(Seq(1));
     assert!(matches!(
@@ -104,10 +83,7 @@ fn several_are_committed_together_and_in_parts() {
     let mut room = Room::new(room_id());
     enter(&mut room, 1, "ada");
     for n in 1..=3 {
-        assert_eq!(
-            handle(&mut room, 1, x(n, &n.to_string())).persist[0].seq,
-            Seq(n)
-        );
+        assert_eq!(handle(&mut room, 1, x(n, &n.to_string())).persist[0].seq, Seq(n));
     }
     let _ = room.commit(Seq(2));
     assert_eq!(room.document().get(&key("a.x")), Some(&value("2")));
@@ -129,13 +105,7 @@ fn a_resend_gets_its_first_outcome() {
     assert_eq!(handle(&mut room, 1, x(1, "age")), Effects::default());
     let _ = room.commit(Seq(1));
     let again = handle(&mut room, 1, x(1, "age"));
-    assert_eq!(
-        again,
-        Effects::send(
-            ConnectionId(1),
-            ServerMessage::Acknowledged { n: 1, seq: Seq(1) }
-        )
-    );
+    assert_eq!(again, Effects::send(ConnectionId(1), ServerMessage::Acknowledged { n: 1, seq: Seq(1) }));
     let refused = handle(&mut room, 1, op(2, &[], None));
     assert_eq!(code(&refused), Some(RejectionCode::Invalid));
     assert_eq!(handle(&mut room, 1, x(2, "bmi")), refused);
@@ -162,15 +132,9 @@ fn a_restart_forgets_no_outcome() {
         assert_eq!(room.people()[0].id, ada.id);
         for (n, seq) in [(1, 1), (3, 2), (4, 3)] {
             let answer = ServerMessage::Acknowledged { n, seq: Seq(seq) };
-            assert_eq!(
-                handle(&mut room, 7, x(n, "?")),
-                Effects::send(ConnectionId(7), answer)
-            );
+            assert_eq!(handle(&mut room, 7, x(n, "?")), Effects::send(ConnectionId(7), answer));
         }
-        assert_eq!(
-            code(&handle(&mut room, 7, x(2, "?"))),
-            Some(RejectionCode::Stale)
-        );
+        assert_eq!(code(&handle(&mut room, 7, x(2, "?"))), Some(RejectionCode::Stale));
         assert_ne!(enter(&mut room, 8, "bob").you.id, ada.id);
     }
 }
@@ -180,22 +144,11 @@ fn a_log_with_a_gap_gives_no_room() {
     let mut room = Room::new(room_id());
     enter(&mut room, 1, "ada");
     let log: Vec<Record> = (1..=3).map(|n| write(&mut room, 1, x(n, "v"))).collect();
-    let gap = |expected, found| {
-        Some(RestoreError::Gap {
-            expected: Seq(expected),
-            found: Seq(found),
-        })
-    };
+    let gap = |expected, found| Some(RestoreError::Gap { expected: Seq(expected), found: Seq(found) });
     let restore = |snapshot, log: Vec<Record>| Room::restore(room_id(), snapshot, log).err();
     assert_eq!(restore(None, log[1..].to_vec()), gap(1, 2));
-    assert_eq!(
-        restore(None, vec![log[0].clone(), log[2].clone()]),
-        gap(2, 3)
-    );
-    let snapshot = Snapshot {
-        seq: Seq(1),
-        ..Snapshot::default()
-    };
+    assert_eq!(restore(None, vec![log[0].clone(), log[2].clone()]), gap(2, 3));
+    let snapshot = Snapshot { seq: Seq(1), ..Snapshot::default() };
     assert_eq!(restore(Some(snapshot), log[2..].to_vec()), gap(2, 3));
 }
 
@@ -206,23 +159,10 @@ fn who_was_away_too_long_gets_a_snapshot() {
     for n in 1..=5 {
         write(&mut room, 1, x(n, &n.to_string()));
     }
-    for (seq, tail) in [
-        (Some(5), Some(0)),
-        (Some(2), Some(3)),
-        (Some(1), None),
-        (Some(6), None),
-        (None, None),
-    ] {
+    for (seq, tail) in [(Some(5), Some(0)), (Some(2), Some(3)), (Some(1), None), (Some(6), None), (None, None)] {
         let welcome = resume(&mut room, 2, "bob", seq);
-        assert_eq!(
-            welcome.snapshot.is_none().then_some(welcome.tail.len()),
-            tail,
-            "{seq:?}"
-        );
-        assert_eq!(
-            (welcome.seq, welcome.checksum),
-            (Seq(5), room.document().checksum())
-        );
+        assert_eq!(welcome.snapshot.is_none().then_some(welcome.tail.len()), tail, "{seq:?}");
+        assert_eq!((welcome.seq, welcome.checksum), (Seq(5), room.document().checksum()));
     }
 }
 
@@ -231,19 +171,12 @@ fn a_guard_leaves_out_what_was_written_later() {
     let mut room = Room::new(room_id()).with_tail(3);
     enter(&mut room, 1, "ada");
     enter(&mut room, 2, "bob");
-    write(
-        &mut room,
-        1,
-        op(1, &[("a.x", Some("1")), ("a.y", Some("1"))], None),
-    );
+    write(&mut room, 1, op(1, &[("a.x", Some("1")), ("a.y", Some("1"))], None));
     write(&mut room, 2, x(1, "2"));
     let undo = |n| op(n, &[("a.x", None), ("a.y", None)], Some(1));
     let record = write(&mut room, 1, undo(2));
     assert_eq!(record.set, Changes::from([(key("a.y"), None)]));
-    assert_eq!(
-        code(&handle(&mut room, 1, undo(3))),
-        Some(RejectionCode::Superseded)
-    );
+    assert_eq!(code(&handle(&mut room, 1, undo(3))), Some(RejectionCode::Superseded));
     // Also what is not durable yet counts.
     let _ = handle(&mut room, 2, op(2, &[("a.z", Some("2"))], None));
     let late = handle(&mut room, 1, op(4, &[("a.z", None)], Some(3)));
@@ -273,9 +206,7 @@ fn one_wrong_value_refuses_all_of_the_operation() {
     let both = op(1, &[("a.x", Some("age")), ("a.y", Some("none"))], None);
     let effects = room.handle(ConnectionId(1), both, &OnlyAge);
     assert!(effects.persist.is_empty());
-    let Some(ServerMessage::Rejected(rejected)) = effects.send.first().map(|o| &o.message) else {
-        panic!("not refused")
-    };
+    let Some(ServerMessage::Rejected(rejected)) = effects.send.first().map(|o| &o.message) else { panic!("not refused") };
     assert_eq!(rejected.rejection.key, Some(key("a.y")));
     assert_eq!(rejected.rejection.reason, "a.y has no \"none\"");
 }
@@ -284,40 +215,16 @@ fn one_wrong_value_refuses_all_of_the_operation() {
 fn limits_hold() {
     let mut room = Room::new(room_id());
     enter(&mut room, 1, "ada");
-    let keys = |from: usize, to: usize| -> Changes {
-        (from..to)
-            .map(|i| (key(&format!("a.c{i}")), Some(value("v"))))
-            .collect()
-    };
-    let submit = |n, set| {
-        ClientMessage::Submit(Op {
-            n,
-            set,
-            guard: None,
-        })
-    };
-    assert_eq!(
-        code(&handle(&mut room, 1, submit(1, keys(0, MAX_OP_KEYS + 1)))),
-        Some(RejectionCode::Limit)
-    );
+    let keys = |from: usize, to: usize| -> Changes { (from..to).map(|i| (key(&format!("a.c{i}")), Some(value("v")))).collect() };
+    let submit = |n, set| ClientMessage::Submit(Op { n, set, guard: None });
+    assert_eq!(code(&handle(&mut room, 1, submit(1, keys(0, MAX_OP_KEYS + 1)))), Some(RejectionCode::Limit));
     for i in 0..10 {
-        write(
-            &mut room,
-            1,
-            submit(2 + i, keys(50 * i as usize, 50 * (i as usize + 1))),
-        );
+        write(&mut room, 1, submit(2 + i, keys(50 * i as usize, 50 * (i as usize + 1))));
     }
     assert_eq!(room.document().len(), MAX_KEYS);
-    assert_eq!(
-        code(&handle(&mut room, 1, x(20, "one more"))),
-        Some(RejectionCode::Limit)
-    );
+    assert_eq!(code(&handle(&mut room, 1, x(20, "one more"))), Some(RejectionCode::Limit));
     // Exchanging one for another fits.
-    write(
-        &mut room,
-        1,
-        op(21, &[("a.c0", None), ("a.x", Some("v"))], None),
-    );
+    write(&mut room, 1, op(21, &[("a.c0", None), ("a.x", Some("v"))], None));
 
     // What was taken back does not count.
     let mut room = Room::new(room_id());
@@ -344,15 +251,9 @@ fn limits_hold() {
 #[test]
 fn a_reader_is_refused() {
     let mut room = Room::new(room_id());
-    let reader = Entrance {
-        access: Access::Read,
-        ..entrance("ada", None)
-    };
+    let reader = Entrance { access: Access::Read, ..entrance("ada", None) };
     let _ = room.enter(ConnectionId(1), reader);
-    assert_eq!(
-        code(&handle(&mut room, 1, x(1, "age"))),
-        Some(RejectionCode::ReadOnly)
-    );
+    assert_eq!(code(&handle(&mut room, 1, x(1, "age"))), Some(RejectionCode::ReadOnly));
     let send = room.set_access(ConnectionId(1), Access::Write);
     assert!(matches!(
         &send[..],
@@ -374,33 +275,15 @@ fn people_have_the_lowest_free_color_and_guest_number() {
     assert_eq!(you(&mut room, 3, "cem"), (3, "Guest 1".to_owned(), 0));
     // Who comes back is the same person; the colour is taken.
     assert_eq!(you(&mut room, 4, "ada"), (1, "Guest 3".to_owned(), 2));
-    let effects = handle(
-        &mut room,
-        4,
-        ClientMessage::Rename {
-            name: " Ada\u{202e} ".to_owned(),
-        },
-    );
+    let effects = handle(&mut room, 4, ClientMessage::Rename { name: " Ada\u{202e} ".to_owned() });
     assert!(matches!(
         &effects.send[0].message,
         ServerMessage::People { changed, .. } if changed[0].name == "Ada"
     ));
     let _ = room.leave(ConnectionId(4));
     assert_eq!(you(&mut room, 5, "ada"), (1, "Ada".to_owned(), 2));
-    let bad = handle(
-        &mut room,
-        5,
-        ClientMessage::Rename {
-            name: "\n".to_owned(),
-        },
-    );
-    assert!(matches!(
-        bad.send[0].message,
-        ServerMessage::Error {
-            code: ErrorCode::InvalidName,
-            ..
-        }
-    ));
+    let bad = handle(&mut room, 5, ClientMessage::Rename { name: "\n".to_owned() });
+    assert!(matches!(bad.send[0].message, ServerMessage::Error { code: ErrorCode::InvalidName, .. }));
     for i in 0..u64::from(COLORS) {
         let color = you(&mut room, 100 + i, &format!("c{i}")).2;
         assert_eq!(u64::from(color), (i + 3) % u64::from(COLORS));
@@ -411,23 +294,12 @@ fn people_have_the_lowest_free_color_and_guest_number() {
 fn a_client_moves_to_its_new_connection() {
     let mut room = Room::new(room_id());
     let first = enter(&mut room, 1, "ada").you;
-    let send = room
-        .enter(ConnectionId(2), entrance("ada", None))
-        .expect("in");
-    let closing = ServerMessage::Closing {
-        reason: ClosingReason::Replaced,
-        retry_after_ms: None,
-    };
+    let send = room.enter(ConnectionId(2), entrance("ada", None)).expect("in");
+    let closing = ServerMessage::Closing { reason: ClosingReason::Replaced, retry_after_ms: None };
     assert_eq!(send[0], Outgoing::one(ConnectionId(1), closing));
     assert_eq!(room.people(), [first]);
     assert!(room.leave(ConnectionId(1)).is_empty());
-    assert!(matches!(
-        handle(&mut room, 1, x(1, "age")).send[0].message,
-        ServerMessage::Error {
-            code: ErrorCode::NotJoined,
-            ..
-        }
-    ));
+    assert!(matches!(handle(&mut room, 1, x(1, "age")).send[0].message, ServerMessage::Error { code: ErrorCode::NotJoined, .. }));
 }
 
 #[test]
@@ -437,17 +309,8 @@ fn a_full_room_says_so_and_lets_its_people_back_in() {
         let _ = room.enter(ConnectionId(i), entrance(&format!("c{i}"), None));
     }
     let refused = room.enter(ConnectionId(5_000), entrance("late", None));
-    assert!(matches!(
-        refused,
-        Err(ServerMessage::Error {
-            code: ErrorCode::RoomFull,
-            ..
-        })
-    ));
-    assert!(
-        room.enter(ConnectionId(5_000), entrance("c7", None))
-            .is_ok()
-    );
+    assert!(matches!(refused, Err(ServerMessage::Error { code: ErrorCode::RoomFull, .. })));
+    assert!(room.enter(ConnectionId(5_000), entrance("c7", None)).is_ok());
     assert_eq!(room.people().len(), MAX_PEOPLE);
 }
 
@@ -459,10 +322,7 @@ fn memory_is_bounded() {
         write(&mut room, 1, x(n, "v"));
     }
     assert_eq!(room.snapshot().clients[0].ops.len(), MAX_PENDING);
-    assert_eq!(
-        code(&handle(&mut room, 1, x(1, "v"))),
-        Some(RejectionCode::Stale)
-    );
+    assert_eq!(code(&handle(&mut room, 1, x(1, "v"))), Some(RejectionCode::Stale));
     for i in 0..MAX_CLIENTS + 10 {
         let connection = 10 + i as u64;
         enter(&mut room, connection, &format!("c{i}"));
@@ -479,29 +339,13 @@ fn memory_is_bounded() {
 fn presence_is_passed_on_and_kept_for_who_comes_later() {
     let mut room = Room::new(room_id());
     let ada = enter(&mut room, 1, "ada").you.id;
-    let state =
-        Value::new(json!({"panel": "scatter", "pointer": {"x": 1.5, "y": "b"}})).expect("a value");
-    let effects = handle(
-        &mut room,
-        1,
-        ClientMessage::Presence {
-            state: state.clone(),
-        },
-    );
+    let state = Value::new(json!({"panel": "scatter", "pointer": {"x": 1.5, "y": "b"}})).expect("a value");
+    let effects = handle(&mut room, 1, ClientMessage::Presence { state: state.clone() });
     assert_eq!((effects.persist.len(), effects.send.len()), (0, 1));
-    assert_eq!(
-        enter(&mut room, 2, "bob").presence,
-        [Presence { from: ada, state }]
-    );
+    assert_eq!(enter(&mut room, 2, "bob").presence, [Presence { from: ada, state }]);
     let long = value(&"x".repeat(MAX_PRESENCE_BYTES));
     let effects = handle(&mut room, 1, ClientMessage::Presence { state: long });
-    assert!(matches!(
-        effects.send[0].message,
-        ServerMessage::Error {
-            code: ErrorCode::TooLarge,
-            ..
-        }
-    ));
+    assert!(matches!(effects.send[0].message, ServerMessage::Error { code: ErrorCode::TooLarge, .. }));
 }
 
 #[test]
@@ -522,26 +366,13 @@ fn every_message_needs_a_room_but_ping() {
         x(1, "age"),
         ClientMessage::Leave,
         ClientMessage::Resync,
-        ClientMessage::Rename {
-            name: "Ada".to_owned(),
-        },
-        ClientMessage::Presence {
-            state: Value::from(true),
-        },
+        ClientMessage::Rename { name: "Ada".to_owned() },
+        ClientMessage::Presence { state: Value::from(true) },
     ];
     for message in messages {
         let effects = handle(&mut room, 1, message);
         assert!(effects.persist.is_empty());
-        assert!(matches!(
-            &effects.send[..],
-            [Outgoing {
-                message: ServerMessage::Error {
-                    code: ErrorCode::NotJoined,
-                    ..
-                },
-                ..
-            }]
-        ));
+        assert!(matches!(&effects.send[..], [Outgoing { message: ServerMessage::Error { code: ErrorCode::NotJoined, .. }, .. }]));
     }
     let effects = handle(&mut room, 1, ClientMessage::Ping);
     assert_eq!(effects.send[0].message, ServerMessage::Pong);

@@ -40,26 +40,12 @@ impl Batch {
         distinct("quality", dataset.qualities.iter().map(|q| q.name.as_str()))?;
 
         let siblings: Vec<(i64, i64)> =
-            sqlx::query_as("SELECT id, version FROM dataset WHERE name = $1")
-                .bind(&dataset.name)
-                .fetch_all(self.connection())
-                .await?;
+            sqlx::query_as("SELECT id, version FROM dataset WHERE name = $1").bind(&dataset.name).fetch_all(self.connection()).await?;
         let version = match dataset.version {
-            None => {
-                siblings
-                    .iter()
-                    .map(|&(_, version)| version)
-                    .max()
-                    .unwrap_or(0)
-                    + 1
-            }
+            None => siblings.iter().map(|&(_, version)| version).max().unwrap_or(0) + 1,
             Some(version) => {
                 if let Some(&(id, _)) = siblings.iter().find(|&&(_, other)| other == version) {
-                    return Err(StoreError::Conflict {
-                        kind: Kind::Dataset,
-                        id,
-                        reason: ConflictReason::Exists,
-                    });
+                    return Err(StoreError::Conflict { kind: Kind::Dataset, id, reason: ConflictReason::Exists });
                 }
                 version
             }
@@ -103,23 +89,14 @@ impl Batch {
         self.insert_features(id, dataset.features).await?;
         self.insert_qualities(id, dataset.qualities).await?;
 
-        self.record(
-            Kind::Dataset,
-            id,
-            Action::Added,
-            [Topic::Dataset(id), Topic::Datasets],
-        );
+        self.record(Kind::Dataset, id, Action::Added, [Topic::Dataset(id), Topic::Datasets]);
         // An older version's page links to the newest.
         let siblings = siblings.into_iter().map(|(id, _)| Topic::Dataset(id));
         self.topics.extend(siblings);
         Ok(id)
     }
 
-    async fn insert_features(
-        &mut self,
-        id: i64,
-        features: Vec<NewFeature>,
-    ) -> Result<(), StoreError> {
+    async fn insert_features(&mut self, id: i64, features: Vec<NewFeature>) -> Result<(), StoreError> {
         let mut index = 0;
         let mut features = features.into_iter().peekable();
         while features.peek().is_some() {
@@ -145,19 +122,12 @@ impl Batch {
         Ok(())
     }
 
-    async fn insert_qualities(
-        &mut self,
-        id: i64,
-        qualities: Vec<NewQuality>,
-    ) -> Result<(), StoreError> {
+    async fn insert_qualities(&mut self, id: i64, qualities: Vec<NewQuality>) -> Result<(), StoreError> {
         let mut qualities = qualities.into_iter().peekable();
         while qualities.peek().is_some() {
-            let mut query =
-                QueryBuilder::<Sqlite>::new("INSERT INTO quality (dataset_id, name, value) ");
+            let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO quality (dataset_id, name, value) ");
             query.push_values(qualities.by_ref().take(100), |mut row, quality| {
-                row.push_bind(id)
-                    .push_bind(quality.name)
-                    .push_bind(finite(quality.value));
+                row.push_bind(id).push_bind(quality.name).push_bind(finite(quality.value));
             });
             query.build().execute(self.connection()).await?;
         }
@@ -170,10 +140,7 @@ impl Batch {
     pub async fn edit_dataset(&mut self, id: i64, edit: DatasetEdit) -> Result<(), StoreError> {
         self.require(Kind::Dataset, id).await?;
         let names: Vec<String> =
-            sqlx::query_scalar("SELECT name FROM feature WHERE dataset_id = $1")
-                .bind(id)
-                .fetch_all(self.connection())
-                .await?;
+            sqlx::query_scalar("SELECT name FROM feature WHERE dataset_id = $1").bind(id).fetch_all(self.connection()).await?;
         let target = edit.default_target.iter().flatten();
         let row_id = edit.row_id.iter().flatten();
         let mut mentioned = target.chain(row_id).chain(edit.ignored.iter().flatten());
@@ -225,18 +192,13 @@ impl Batch {
             .await?;
         }
         if let Some(ignored) = edit.ignored {
-            sqlx::query("UPDATE feature SET is_ignored = 0 WHERE dataset_id = $1")
-                .bind(id)
-                .execute(self.connection())
-                .await?;
+            sqlx::query("UPDATE feature SET is_ignored = 0 WHERE dataset_id = $1").bind(id).execute(self.connection()).await?;
             for name in ignored {
-                sqlx::query(
-                    "UPDATE feature SET is_ignored = 1 WHERE dataset_id = $1 AND name = $2",
-                )
-                .bind(id)
-                .bind(name)
-                .execute(self.connection())
-                .await?;
+                sqlx::query("UPDATE feature SET is_ignored = 1 WHERE dataset_id = $1 AND name = $2")
+                    .bind(id)
+                    .bind(name)
+                    .execute(self.connection())
+                    .await?;
             }
         }
         self.dataset_changed(id);
@@ -247,22 +209,13 @@ impl Batch {
     /// `NotFound`.
     pub async fn set_dataset_status(&mut self, id: i64, status: Status) -> Result<(), StoreError> {
         self.require(Kind::Dataset, id).await?;
-        sqlx::query("UPDATE dataset SET status = $2 WHERE id = $1")
-            .bind(id)
-            .bind(status.as_str())
-            .execute(self.connection())
-            .await?;
+        sqlx::query("UPDATE dataset SET status = $2 WHERE id = $1").bind(id).bind(status.as_str()).execute(self.connection()).await?;
         self.dataset_changed(id);
         Ok(())
     }
 
     fn dataset_changed(&mut self, id: i64) {
-        self.record(
-            Kind::Dataset,
-            id,
-            Action::Changed,
-            [Topic::Dataset(id), Topic::Datasets],
-        );
+        self.record(Kind::Dataset, id, Action::Changed, [Topic::Dataset(id), Topic::Datasets]);
     }
 
     /// # Errors
@@ -270,45 +223,27 @@ impl Batch {
     pub async fn delete_dataset(&mut self, id: i64) -> Result<(), StoreError> {
         self.require(Kind::Dataset, id).await?;
         let task: Option<i64> =
-            sqlx::query_scalar("SELECT id FROM task WHERE dataset_id = $1 LIMIT 1")
-                .bind(id)
-                .fetch_optional(self.connection())
-                .await?;
+            sqlx::query_scalar("SELECT id FROM task WHERE dataset_id = $1 LIMIT 1").bind(id).fetch_optional(self.connection()).await?;
         if task.is_some() {
             return Err(in_use(Kind::Dataset, id));
         }
-        let file: Option<i64> = sqlx::query_scalar("SELECT file_id FROM dataset WHERE id = $1")
-            .bind(id)
-            .fetch_one(self.connection())
-            .await?;
-        for sql in [
-            "DELETE FROM feature WHERE dataset_id = $1",
-            "DELETE FROM quality WHERE dataset_id = $1",
-            "DELETE FROM dataset WHERE id = $1",
-        ] {
+        let file: Option<i64> =
+            sqlx::query_scalar("SELECT file_id FROM dataset WHERE id = $1").bind(id).fetch_one(self.connection()).await?;
+        for sql in
+            ["DELETE FROM feature WHERE dataset_id = $1", "DELETE FROM quality WHERE dataset_id = $1", "DELETE FROM dataset WHERE id = $1"]
+        {
             sqlx::query(sql).bind(id).execute(self.connection()).await?;
         }
         self.delete_files(file).await?;
         self.delete_tags(Kind::Dataset, id).await?;
-        self.record(
-            Kind::Dataset,
-            id,
-            Action::Removed,
-            [Topic::Dataset(id), Topic::Datasets],
-        );
+        self.record(Kind::Dataset, id, Action::Removed, [Topic::Dataset(id), Topic::Datasets]);
         Ok(())
     }
 
     /// Forgets files; their content stays until the next sweep.
-    pub(super) async fn delete_files(
-        &mut self,
-        files: impl IntoIterator<Item = i64>,
-    ) -> Result<(), StoreError> {
+    pub(super) async fn delete_files(&mut self, files: impl IntoIterator<Item = i64>) -> Result<(), StoreError> {
         for id in files {
-            sqlx::query("DELETE FROM file WHERE id = $1")
-                .bind(id)
-                .execute(self.connection())
-                .await?;
+            sqlx::query("DELETE FROM file WHERE id = $1").bind(id).execute(self.connection()).await?;
         }
         Ok(())
     }
@@ -316,18 +251,11 @@ impl Batch {
 
 fn agree(columns: &Columns, features: &[NewFeature]) -> Result<(), StoreError> {
     if columns.len() != features.len() {
-        return Err(StoreError::Invalid(format!(
-            "{} features are described where there are {} columns",
-            features.len(),
-            columns.len()
-        )));
+        return Err(StoreError::Invalid(format!("{} features are described where there are {} columns", features.len(), columns.len())));
     }
     for (index, feature) in features.iter().enumerate() {
         if columns.name(index) != Some(&feature.name) || columns.kind(index) != Some(feature.kind) {
-            return Err(StoreError::Invalid(format!(
-                "the {} feature {:?} is not the column at its place",
-                feature.kind, feature.name
-            )));
+            return Err(StoreError::Invalid(format!("the {} feature {:?} is not the column at its place", feature.kind, feature.name)));
         }
     }
     Ok(())

@@ -11,27 +11,17 @@ impl Batch {
     /// a component is given twice.
     pub async fn add_flow(&mut self, flow: NewFlow) -> Result<i64, StoreError> {
         distinct("parameter", flow.parameters.iter().map(|p| p.name.as_str()))?;
-        distinct(
-            "component",
-            flow.components.iter().map(|c| c.identifier.as_str()),
-        )?;
+        distinct("component", flow.components.iter().map(|c| c.identifier.as_str()))?;
         for component in &flow.components {
             self.require(Kind::Flow, component.flow_id).await?;
         }
-        let siblings: Vec<(i64, i64, String)> =
-            sqlx::query_as("SELECT id, version, external_version FROM flow WHERE name = $1")
-                .bind(&flow.name)
-                .fetch_all(self.connection())
-                .await?;
-        let taken = siblings.iter().find(|(_, version, external)| {
-            *external == flow.external_version || Some(*version) == flow.version
-        });
+        let siblings: Vec<(i64, i64, String)> = sqlx::query_as("SELECT id, version, external_version FROM flow WHERE name = $1")
+            .bind(&flow.name)
+            .fetch_all(self.connection())
+            .await?;
+        let taken = siblings.iter().find(|(_, version, external)| *external == flow.external_version || Some(*version) == flow.version);
         if let Some(&(id, ..)) = taken {
-            return Err(StoreError::Conflict {
-                kind: Kind::Flow,
-                id,
-                reason: ConflictReason::Exists,
-            });
+            return Err(StoreError::Conflict { kind: Kind::Flow, id, reason: ConflictReason::Exists });
         }
         let newest = siblings.iter().map(|&(_, version, _)| version).max();
         let version = flow.version.unwrap_or(newest.unwrap_or(0) + 1);
@@ -70,12 +60,7 @@ impl Batch {
             .execute(self.connection())
             .await?;
         }
-        self.record(
-            Kind::Flow,
-            id,
-            Action::Added,
-            [Topic::Flow(id), Topic::Flows],
-        );
+        self.record(Kind::Flow, id, Action::Added, [Topic::Flow(id), Topic::Flows]);
         Ok(id)
     }
 
@@ -85,32 +70,19 @@ impl Batch {
     /// `NotFound`; `Conflict` if the flow has a run or is part of another flow.
     pub async fn delete_flow(&mut self, id: i64) -> Result<(), StoreError> {
         self.require(Kind::Flow, id).await?;
-        for sql in [
-            "SELECT id FROM run WHERE flow_id = $1 LIMIT 1",
-            "SELECT flow_id FROM flow_component WHERE component_id = $1 LIMIT 1",
-        ] {
-            let user: Option<i64> = sqlx::query_scalar(sql)
-                .bind(id)
-                .fetch_optional(self.connection())
-                .await?;
+        for sql in ["SELECT id FROM run WHERE flow_id = $1 LIMIT 1", "SELECT flow_id FROM flow_component WHERE component_id = $1 LIMIT 1"] {
+            let user: Option<i64> = sqlx::query_scalar(sql).bind(id).fetch_optional(self.connection()).await?;
             if user.is_some() {
                 return Err(in_use(Kind::Flow, id));
             }
         }
-        for sql in [
-            "DELETE FROM setup WHERE flow_id = $1",
-            "DELETE FROM flow_component WHERE flow_id = $1",
-            "DELETE FROM flow WHERE id = $1",
-        ] {
+        for sql in
+            ["DELETE FROM setup WHERE flow_id = $1", "DELETE FROM flow_component WHERE flow_id = $1", "DELETE FROM flow WHERE id = $1"]
+        {
             sqlx::query(sql).bind(id).execute(self.connection()).await?;
         }
         self.delete_tags(Kind::Flow, id).await?;
-        self.record(
-            Kind::Flow,
-            id,
-            Action::Removed,
-            [Topic::Flow(id), Topic::Flows],
-        );
+        self.record(Kind::Flow, id, Action::Removed, [Topic::Flow(id), Topic::Flows]);
         Ok(())
     }
 }

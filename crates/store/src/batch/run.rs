@@ -21,13 +21,7 @@ struct Parents {
 
 impl Parents {
     fn topics(&self) -> [Topic; 5] {
-        [
-            Topic::Run(self.run),
-            Topic::Task(self.task),
-            Topic::Flow(self.flow),
-            Topic::Dataset(self.dataset),
-            Topic::Runs,
-        ]
+        [Topic::Run(self.run), Topic::Task(self.task), Topic::Flow(self.flow), Topic::Dataset(self.dataset), Topic::Runs]
     }
 }
 
@@ -40,18 +34,11 @@ impl Batch {
     /// given twice.
     pub async fn add_run(&mut self, run: NewRun) -> Result<i64, StoreError> {
         distinct("file", run.files.iter().map(|file| file.role.as_str()))?;
-        let dataset: Option<i64> = sqlx::query_scalar("SELECT dataset_id FROM task WHERE id = $1")
-            .bind(run.task_id)
-            .fetch_optional(self.connection())
-            .await?;
-        let dataset = dataset.ok_or(StoreError::NotFound {
-            kind: Kind::Task,
-            id: run.task_id,
-        })?;
+        let dataset: Option<i64> =
+            sqlx::query_scalar("SELECT dataset_id FROM task WHERE id = $1").bind(run.task_id).fetch_optional(self.connection()).await?;
+        let dataset = dataset.ok_or(StoreError::NotFound { kind: Kind::Task, id: run.task_id })?;
         self.require(Kind::Flow, run.flow_id).await?;
-        let setup = self
-            .ensure_setup(run.flow_id, run.setup_id, run.parameters)
-            .await?;
+        let setup = self.ensure_setup(run.flow_id, run.setup_id, run.parameters).await?;
         let parents = Parents {
             run: self.take_id(Kind::Run, run.id).await?,
             task: run.task_id,
@@ -93,48 +80,30 @@ impl Batch {
         Ok(parents.run)
     }
 
-    async fn ensure_setup(
-        &mut self,
-        flow: i64,
-        wanted: Option<i64>,
-        mut parameters: Vec<ParameterSetting>,
-    ) -> Result<i64, StoreError> {
+    async fn ensure_setup(&mut self, flow: i64, wanted: Option<i64>, mut parameters: Vec<ParameterSetting>) -> Result<i64, StoreError> {
         parameters.sort();
-        let same = |pair: &[ParameterSetting]| {
-            pair[0].component == pair[1].component && pair[0].name == pair[1].name
-        };
+        let same = |pair: &[ParameterSetting]| pair[0].component == pair[1].component && pair[0].name == pair[1].name;
         if let Some(pair) = parameters.windows(2).find(|pair| same(pair)) {
-            return Err(StoreError::Invalid(format!(
-                "the parameter {:?} is given twice",
-                pair[0].name
-            )));
+            return Err(StoreError::Invalid(format!("the parameter {:?} is given twice", pair[0].name)));
         }
         let (text, fingerprint) = setup_fingerprint(flow, &parameters);
-        let known: Option<i64> = sqlx::query_scalar("SELECT id FROM setup WHERE fingerprint = $1")
-            .bind(&fingerprint)
-            .fetch_optional(self.connection())
-            .await?;
+        let known: Option<i64> =
+            sqlx::query_scalar("SELECT id FROM setup WHERE fingerprint = $1").bind(&fingerprint).fetch_optional(self.connection()).await?;
         if let Some(id) = known {
             return Ok(id);
         }
         let id = self.take_id(Kind::Setup, wanted).await?;
-        sqlx::query(
-            "INSERT INTO setup (id, flow_id, parameters, fingerprint) VALUES ($1, $2, $3, $4)",
-        )
-        .bind(id)
-        .bind(flow)
-        .bind(text)
-        .bind(fingerprint)
-        .execute(self.connection())
-        .await?;
+        sqlx::query("INSERT INTO setup (id, flow_id, parameters, fingerprint) VALUES ($1, $2, $3, $4)")
+            .bind(id)
+            .bind(flow)
+            .bind(text)
+            .bind(fingerprint)
+            .execute(self.connection())
+            .await?;
         Ok(id)
     }
 
-    async fn insert_evaluations(
-        &mut self,
-        parents: &Parents,
-        evaluations: Vec<Evaluation>,
-    ) -> Result<(), StoreError> {
+    async fn insert_evaluations(&mut self, parents: &Parents, evaluations: Vec<Evaluation>) -> Result<(), StoreError> {
         distinct("measure", evaluations.iter().map(|e| e.measure.as_str()))?;
         let mut evaluations = evaluations.into_iter().peekable();
         while evaluations.peek().is_some() {
@@ -166,16 +135,9 @@ impl Batch {
     ///
     /// # Errors
     /// `NotFound`; `Invalid` if a measure is given twice.
-    pub async fn set_evaluations(
-        &mut self,
-        run: i64,
-        evaluations: Vec<Evaluation>,
-    ) -> Result<(), StoreError> {
+    pub async fn set_evaluations(&mut self, run: i64, evaluations: Vec<Evaluation>) -> Result<(), StoreError> {
         let parents = self.parents(run).await?;
-        sqlx::query("DELETE FROM evaluation WHERE run_id = $1")
-            .bind(run)
-            .execute(self.connection())
-            .await?;
+        sqlx::query("DELETE FROM evaluation WHERE run_id = $1").bind(run).execute(self.connection()).await?;
         self.insert_evaluations(&parents, evaluations).await?;
         self.record(Kind::Run, run, Action::Changed, parents.topics());
         Ok(())
@@ -187,15 +149,9 @@ impl Batch {
     /// `NotFound`.
     pub async fn delete_run(&mut self, id: i64) -> Result<(), StoreError> {
         let parents = self.parents(id).await?;
-        let files: Vec<i64> = sqlx::query_scalar("SELECT file_id FROM run_file WHERE run_id = $1")
-            .bind(id)
-            .fetch_all(self.connection())
-            .await?;
-        for sql in [
-            "DELETE FROM evaluation WHERE run_id = $1",
-            "DELETE FROM run_file WHERE run_id = $1",
-            "DELETE FROM run WHERE id = $1",
-        ] {
+        let files: Vec<i64> =
+            sqlx::query_scalar("SELECT file_id FROM run_file WHERE run_id = $1").bind(id).fetch_all(self.connection()).await?;
+        for sql in ["DELETE FROM evaluation WHERE run_id = $1", "DELETE FROM run_file WHERE run_id = $1", "DELETE FROM run WHERE id = $1"] {
             sqlx::query(sql).bind(id).execute(self.connection()).await?;
         }
         self.delete_files(files).await?;
@@ -212,10 +168,7 @@ impl Batch {
         .bind(run)
         .fetch_optional(self.connection())
         .await?;
-        let row = row.ok_or(StoreError::NotFound {
-            kind: Kind::Run,
-            id: run,
-        })?;
+        let row = row.ok_or(StoreError::NotFound { kind: Kind::Run, id: run })?;
         Ok(Parents {
             run,
             task: row.try_get("task_id")?,
@@ -236,9 +189,6 @@ pub(crate) fn setup_fingerprint(flow: i64, sorted: &[ParameterSetting]) -> (Stri
 }
 
 fn folds_text(folds: &[Fold]) -> String {
-    let finite = |fold: &Fold| Fold {
-        value: finite(fold.value),
-        ..*fold
-    };
+    let finite = |fold: &Fold| Fold { value: finite(fold.value), ..*fold };
     to_json(&folds.iter().map(finite).collect::<Vec<_>>())
 }

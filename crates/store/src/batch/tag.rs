@@ -7,13 +7,7 @@ impl Batch {
     ///
     /// # Errors
     /// `NotFound` without the entity.
-    pub async fn add_tag(
-        &mut self,
-        kind: Kind,
-        id: i64,
-        tag: &str,
-        uploader: i64,
-    ) -> Result<(), StoreError> {
+    pub async fn add_tag(&mut self, kind: Kind, id: i64, tag: &str, uploader: i64) -> Result<(), StoreError> {
         self.require(kind, id).await?;
         let now_ms = self.now_ms;
         sqlx::query(
@@ -62,11 +56,7 @@ impl Batch {
     }
 
     pub(super) async fn delete_tags(&mut self, kind: Kind, id: i64) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM tag WHERE kind = $1 AND entity_id = $2")
-            .bind(kind.as_str())
-            .bind(id)
-            .execute(self.connection())
-            .await?;
+        sqlx::query("DELETE FROM tag WHERE kind = $1 AND entity_id = $2").bind(kind.as_str()).bind(id).execute(self.connection()).await?;
         Ok(())
     }
 }

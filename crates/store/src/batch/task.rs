@@ -12,16 +12,10 @@ impl Batch {
     pub async fn add_task(&mut self, task: NewTask) -> Result<i64, StoreError> {
         self.require(Kind::Dataset, task.dataset_id).await?;
         let fingerprint = fingerprint(&task);
-        let same: Option<i64> = sqlx::query_scalar("SELECT id FROM task WHERE fingerprint = $1")
-            .bind(&fingerprint)
-            .fetch_optional(self.connection())
-            .await?;
+        let same: Option<i64> =
+            sqlx::query_scalar("SELECT id FROM task WHERE fingerprint = $1").bind(&fingerprint).fetch_optional(self.connection()).await?;
         if let Some(id) = same {
-            return Err(StoreError::Conflict {
-                kind: Kind::Task,
-                id,
-                reason: ConflictReason::Exists,
-            });
+            return Err(StoreError::Conflict { kind: Kind::Task, id, reason: ConflictReason::Exists });
         }
         let id = self.take_id(Kind::Task, task.id).await?;
         let splits = match task.splits {
@@ -56,16 +50,7 @@ impl Batch {
         .bind(revision)
         .execute(self.connection())
         .await?;
-        self.record(
-            Kind::Task,
-            id,
-            Action::Added,
-            [
-                Topic::Task(id),
-                Topic::Dataset(task.dataset_id),
-                Topic::Tasks,
-            ],
-        );
+        self.record(Kind::Task, id, Action::Added, [Topic::Task(id), Topic::Dataset(task.dataset_id), Topic::Tasks]);
         Ok(id)
     }
 
@@ -73,33 +58,20 @@ impl Batch {
     /// `NotFound`; `Conflict` if the task has a run.
     pub async fn delete_task(&mut self, id: i64) -> Result<(), StoreError> {
         let task: Option<(i64, Option<i64>)> =
-            sqlx::query_as("SELECT dataset_id, splits_file_id FROM task WHERE id = $1")
-                .bind(id)
-                .fetch_optional(self.connection())
-                .await?;
+            sqlx::query_as("SELECT dataset_id, splits_file_id FROM task WHERE id = $1").bind(id).fetch_optional(self.connection()).await?;
         let Some((dataset, splits)) = task else {
             let kind = Kind::Task;
             return Err(StoreError::NotFound { kind, id });
         };
-        let run: Option<i64> = sqlx::query_scalar("SELECT id FROM run WHERE task_id = $1 LIMIT 1")
-            .bind(id)
-            .fetch_optional(self.connection())
-            .await?;
+        let run: Option<i64> =
+            sqlx::query_scalar("SELECT id FROM run WHERE task_id = $1 LIMIT 1").bind(id).fetch_optional(self.connection()).await?;
         if run.is_some() {
             return Err(in_use(Kind::Task, id));
         }
-        sqlx::query("DELETE FROM task WHERE id = $1")
-            .bind(id)
-            .execute(self.connection())
-            .await?;
+        sqlx::query("DELETE FROM task WHERE id = $1").bind(id).execute(self.connection()).await?;
         self.delete_files(splits).await?;
         self.delete_tags(Kind::Task, id).await?;
-        self.record(
-            Kind::Task,
-            id,
-            Action::Removed,
-            [Topic::Task(id), Topic::Dataset(dataset), Topic::Tasks],
-        );
+        self.record(Kind::Task, id, Action::Removed, [Topic::Task(id), Topic::Dataset(dataset), Topic::Tasks]);
         Ok(())
     }
 }

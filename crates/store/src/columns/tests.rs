@@ -13,13 +13,7 @@ fn table(features: Vec<(&str, Values)>) -> Table {
     Table {
         name: "t".to_owned(),
         description: String::new(),
-        features: features
-            .into_iter()
-            .map(|(name, values)| Feature {
-                name: name.to_owned(),
-                values,
-            })
-            .collect(),
+        features: features.into_iter().map(|(name, values)| Feature { name: name.to_owned(), values }).collect(),
     }
 }
 
@@ -40,20 +34,8 @@ fn hostile_names_missing_values_and_extremes_come_back() {
     let table = table(vec![
         (hostile, Values::Numeric(numbers.to_vec())),
         ("", Values::Date(vec![0.0, -1.0, f64::NAN, 1e12, 8.64e15])),
-        (
-            "n",
-            Values::Nominal {
-                codes: vec![MISSING, 1, 0, 1, MISSING],
-                levels: strings(&["", hostile]),
-            },
-        ),
-        (
-            "n",
-            Values::Text {
-                codes: vec![0; 5],
-                levels: strings(&["a\r\nb"]),
-            },
-        ),
+        ("n", Values::Nominal { codes: vec![MISSING, 1, 0, 1, MISSING], levels: strings(&["", hostile]) }),
+        ("n", Values::Text { codes: vec![0; 5], levels: strings(&["a\r\nb"]) }),
     ]);
     let hash = files.write(&table).unwrap();
     let columns = files.open(&hash).unwrap();
@@ -78,11 +60,7 @@ fn hostile_names_missing_values_and_extremes_come_back() {
 fn equal_content_has_one_hash_and_any_difference_another() {
     let dir = tempfile::tempdir().unwrap();
     let files = store(dir.path(), 1 << 20);
-    let of = |name, values: &[f64]| {
-        files
-            .write(&table(vec![(name, Values::Numeric(values.to_vec()))]))
-            .unwrap()
-    };
+    let of = |name, values: &[f64]| files.write(&table(vec![(name, Values::Numeric(values.to_vec()))])).unwrap();
     let negative_nan = f64::from_bits(0xfff8_0000_0000_0001);
     assert_eq!(of("a", &[1.0, f64::NAN]), of("a", &[1.0, negative_nan]));
     assert_ne!(of("a", &[1.0]), of("b", &[1.0]));
@@ -105,17 +83,8 @@ fn tables_without_rows_or_columns() {
 fn refuses_uneven_columns_and_codes_without_level() {
     let dir = tempfile::tempdir().unwrap();
     let files = store(dir.path(), 1 << 20);
-    let uneven = table(vec![
-        ("a", Values::Numeric(vec![1.0])),
-        ("b", Values::Numeric(vec![])),
-    ]);
-    let no_level = table(vec![(
-        "a",
-        Values::Nominal {
-            codes: vec![1],
-            levels: strings(&["x"]),
-        },
-    )]);
+    let uneven = table(vec![("a", Values::Numeric(vec![1.0])), ("b", Values::Numeric(vec![]))]);
+    let no_level = table(vec![("a", Values::Nominal { codes: vec![1], levels: strings(&["x"]) })]);
     for table in [uneven, no_level] {
         assert!(matches!(files.write(&table), Err(StoreError::Invalid(_))));
     }
@@ -143,19 +112,13 @@ fn damage_is_an_error_not_a_panic() {
 fn cache_keeps_within_its_budget_and_drops_the_oldest() {
     let dir = tempfile::tempdir().unwrap();
     let files = store(dir.path(), 2_000);
-    let write = |value: f64| {
-        files
-            .write(&table(vec![("a", Values::Numeric(vec![value; 100]))]))
-            .unwrap()
-    };
+    let write = |value: f64| files.write(&table(vec![("a", Values::Numeric(vec![value; 100]))])).unwrap();
     let (a, b, c) = (write(1.0), write(2.0), write(3.0));
     let first = files.open(&a).unwrap();
     files.open(&b).unwrap();
     assert!(Arc::ptr_eq(&first, &files.open(&a).unwrap()));
     files.open(&c).unwrap();
-    let held: Vec<_> = [&a, &b, &c]
-        .map(|hash| files.cache.lock().unwrap().entries.contains_key(hash))
-        .into();
+    let held: Vec<_> = [&a, &b, &c].map(|hash| files.cache.lock().unwrap().entries.contains_key(hash)).into();
     assert_eq!(held, [true, false, true]);
 }
 

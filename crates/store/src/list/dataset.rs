@@ -90,10 +90,7 @@ from_row!(DatasetRow {
 } via parsed { status });
 
 impl Store {
-    pub async fn list_datasets(
-        &self,
-        query: &DatasetQuery,
-    ) -> Result<Page<DatasetRow>, StoreError> {
+    pub async fn list_datasets(&self, query: &DatasetQuery) -> Result<Page<DatasetRow>, StoreError> {
         let listing = Listing {
             select: "dataset.id, dataset.name, dataset.version, dataset.format, dataset.status,
                 dataset.default_target, dataset.file_id, dataset.row_count AS rows,

@@ -54,17 +54,7 @@ pub struct FlowRow {
     pub upload_ms: i64,
 }
 
-from_row!(FlowRow {
-    id,
-    name,
-    custom_name,
-    version,
-    external_version,
-    runs,
-    uploader,
-    uploader_name,
-    upload_ms,
-});
+from_row!(FlowRow { id, name, custom_name, version, external_version, runs, uploader, uploader_name, upload_ms });
 
 impl Store {
     pub async fn list_flows(&self, query: &FlowQuery) -> Result<Page<FlowRow>, StoreError> {

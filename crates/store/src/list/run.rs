@@ -137,36 +137,21 @@ impl Store {
 
     /// By id.
     pub async fn runs_of_task(&self, task: i64) -> Result<Vec<RunRow>, StoreError> {
-        self.all_runs(RunQuery {
-            tasks: vec![task],
-            ..RunQuery::default()
-        })
-        .await
+        self.all_runs(RunQuery { tasks: vec![task], ..RunQuery::default() }).await
     }
 
     /// By id.
     pub async fn runs_of_flow(&self, flow: i64) -> Result<Vec<RunRow>, StoreError> {
-        self.all_runs(RunQuery {
-            flows: vec![flow],
-            ..RunQuery::default()
-        })
-        .await
+        self.all_runs(RunQuery { flows: vec![flow], ..RunQuery::default() }).await
     }
 
     /// By id.
     pub async fn runs_of_dataset(&self, dataset: i64) -> Result<Vec<RunRow>, StoreError> {
-        self.all_runs(RunQuery {
-            datasets: vec![dataset],
-            ..RunQuery::default()
-        })
-        .await
+        self.all_runs(RunQuery { datasets: vec![dataset], ..RunQuery::default() }).await
     }
 
     async fn all_runs(&self, query: RunQuery) -> Result<Vec<RunRow>, StoreError> {
-        let query = RunQuery {
-            limit: u32::MAX,
-            ..query
-        };
+        let query = RunQuery { limit: u32::MAX, ..query };
         Ok(self.list_runs(&query).await?.rows)
     }
 }

@@ -1,6 +1,4 @@
-use super::{
-    DatasetQuery, DatasetSort, FlowQuery, FlowSort, RunQuery, RunSort, TaskQuery, TaskSort,
-};
+use super::{DatasetQuery, DatasetSort, FlowQuery, FlowSort, RunQuery, RunSort, TaskQuery, TaskSort};
 use crate::catalogue::Store;
 use crate::change::Kind;
 use crate::error::StoreError;
@@ -26,40 +24,13 @@ impl Store {
         // More than are asked for, so that the order below has a choice.
         let fetched = limit.saturating_mul(4).max(50);
         let search = || text.to_owned();
-        let datasets = DatasetQuery {
-            search: search(),
-            sort: DatasetSort::Runs,
-            descending: true,
-            limit: fetched,
-            ..DatasetQuery::default()
-        };
-        let tasks = TaskQuery {
-            search: search(),
-            sort: TaskSort::Runs,
-            descending: true,
-            limit: fetched,
-            ..TaskQuery::default()
-        };
-        let flows = FlowQuery {
-            search: search(),
-            sort: FlowSort::Runs,
-            descending: true,
-            limit: fetched,
-            ..FlowQuery::default()
-        };
-        let runs = RunQuery {
-            search: search(),
-            sort: RunSort::Id,
-            descending: true,
-            limit: fetched,
-            ..RunQuery::default()
-        };
-        let (datasets, tasks, flows, runs) = tokio::try_join!(
-            self.list_datasets(&datasets),
-            self.list_tasks(&tasks),
-            self.list_flows(&flows),
-            self.list_runs(&runs),
-        )?;
+        let datasets =
+            DatasetQuery { search: search(), sort: DatasetSort::Runs, descending: true, limit: fetched, ..DatasetQuery::default() };
+        let tasks = TaskQuery { search: search(), sort: TaskSort::Runs, descending: true, limit: fetched, ..TaskQuery::default() };
+        let flows = FlowQuery { search: search(), sort: FlowSort::Runs, descending: true, limit: fetched, ..FlowQuery::default() };
+        let runs = RunQuery { search: search(), sort: RunSort::Id, descending: true, limit: fetched, ..RunQuery::default() };
+        let (datasets, tasks, flows, runs) =
+            tokio::try_join!(self.list_datasets(&datasets), self.list_tasks(&tasks), self.list_flows(&flows), self.list_runs(&runs),)?;
 
         let best = |hits: Vec<Hit>| first(hits, text, limit);
         let mut found = best(

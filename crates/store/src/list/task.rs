@@ -111,10 +111,7 @@ impl Store {
             offset: query.offset,
             limit: query.limit,
         };
-        let dataset_name = query
-            .dataset_name
-            .as_ref()
-            .map(|name| name.to_ascii_lowercase());
+        let dataset_name = query.dataset_name.as_ref().map(|name| name.to_ascii_lowercase());
         listing
             .fetch(self, |all| {
                 all.search(&query.search, &["task.name", "dataset.name", "task.target"]);
@@ -123,22 +120,14 @@ impl Store {
                 all.ids("task.dataset_id", &query.datasets);
                 all.equal("lower(dataset.name)", dataset_name.as_deref());
                 all.tagged(Kind::Task, "task.id", query.tag.as_deref());
-                all.tagged(
-                    Kind::Dataset,
-                    "task.dataset_id",
-                    query.dataset_tag.as_deref(),
-                );
+                all.tagged(Kind::Dataset, "task.dataset_id", query.dataset_tag.as_deref());
             })
             .await
     }
 
     /// By id.
     pub async fn tasks_of_dataset(&self, dataset: i64) -> Result<Vec<TaskRow>, StoreError> {
-        let query = TaskQuery {
-            datasets: vec![dataset],
-            limit: u32::MAX,
-            ..TaskQuery::default()
-        };
+        let query = TaskQuery { datasets: vec![dataset], limit: u32::MAX, ..TaskQuery::default() };
         Ok(self.list_tasks(&query).await?.rows)
     }
 }

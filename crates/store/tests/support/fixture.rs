@@ -19,16 +19,10 @@ pub fn table() -> Table {
         name: "weather".to_owned(),
         description: String::new(),
         features: vec![
-            Feature {
-                name: "temperature".to_owned(),
-                values: Values::Numeric(vec![1.5, f64::NAN, 3.0]),
-            },
+            Feature { name: "temperature".to_owned(), values: Values::Numeric(vec![1.5, f64::NAN, 3.0]) },
             Feature {
                 name: HOSTILE.to_owned(),
-                values: Values::Nominal {
-                    codes: vec![0, MISSING, 1],
-                    levels: vec!["yes".to_owned(), "no".to_owned()],
-                },
+                values: Values::Nominal { codes: vec![0, MISSING, 1], levels: vec!["yes".to_owned(), "no".to_owned()] },
             },
         ],
     }
@@ -51,11 +45,7 @@ pub fn dataset(store: &Store, name: &str) -> NewDataset {
         version: None,
         description: "Whether to play".to_owned(),
         format: "ARFF".to_owned(),
-        about: About {
-            creators: vec!["A. Person".to_owned()],
-            licence: Some("CC0".to_owned()),
-            ..About::default()
-        },
+        about: About { creators: vec!["A. Person".to_owned()], licence: Some("CC0".to_owned()), ..About::default() },
         default_target: Some(HOSTILE.to_owned()),
         row_id: None,
         ignored: Vec::new(),
@@ -64,29 +54,15 @@ pub fn dataset(store: &Store, name: &str) -> NewDataset {
         upload_ms: Some(1_700_000_000_000),
         md5: "d41d8cd98f00b204e9800998ecf8427e".to_owned(),
         columns: store.columns().write(&table()).unwrap(),
-        file: Some(
-            store
-                .files()
-                .put("weather.arff", "text/plain", b"@relation weather")
-                .unwrap(),
-        ),
+        file: Some(store.files().put("weather.arff", "text/plain", b"@relation weather").unwrap()),
         classes: 2,
-        features: vec![
-            feature("temperature", FeatureKind::Numeric, false),
-            feature(HOSTILE, FeatureKind::Nominal, true),
-        ],
-        qualities: vec![
-            quality("NumberOfInstances", Some(3.0)),
-            quality("ClassEntropy", Some(f64::NAN)),
-        ],
+        features: vec![feature("temperature", FeatureKind::Numeric, false), feature(HOSTILE, FeatureKind::Nominal, true)],
+        qualities: vec![quality("NumberOfInstances", Some(3.0)), quality("ClassEntropy", Some(f64::NAN))],
     }
 }
 
 pub fn quality(name: &str, value: Option<f64>) -> NewQuality {
-    NewQuality {
-        name: name.to_owned(),
-        value,
-    }
+    NewQuality { name: name.to_owned(), value }
 }
 
 pub fn task(dataset_id: i64) -> NewTask {
@@ -136,11 +112,7 @@ pub fn flow(name: &str) -> NewFlow {
 }
 
 pub fn setting(component: i64, name: &str, value: &str) -> ParameterSetting {
-    ParameterSetting {
-        component,
-        name: name.to_owned(),
-        value: value.to_owned(),
-    }
+    ParameterSetting { component, name: name.to_owned(), value: value.to_owned() }
 }
 
 pub fn evaluation(measure: &str, value: f64) -> Evaluation {
@@ -149,14 +121,7 @@ pub fn evaluation(measure: &str, value: f64) -> Evaluation {
         value: Some(value),
         deviation: Some(0.01),
         claimed: None,
-        folds: (0..10)
-            .map(|fold| Fold {
-                repeat: 0,
-                fold,
-                sample: None,
-                value: Some(value + f64::from(fold) / 1000.0),
-            })
-            .collect(),
+        folds: (0..10).map(|fold| Fold { repeat: 0, fold, sample: None, value: Some(value + f64::from(fold) / 1000.0) }).collect(),
         per_class: None,
     }
 }
@@ -173,10 +138,7 @@ pub fn run(task_id: i64, flow_id: i64, depth: i64, accuracy: f64) -> NewRun {
         upload_ms: None,
         error: None,
         files: Vec::new(),
-        evaluations: vec![
-            evaluation("predictive_accuracy", accuracy),
-            evaluation("kappa", accuracy - 0.1),
-        ],
+        evaluations: vec![evaluation("predictive_accuracy", accuracy), evaluation("kappa", accuracy - 0.1)],
     }
 }
 

@@ -79,21 +79,10 @@ pub async fn dataset_comes_back(store: Store) {
     assert_eq!(found.about, new.about);
     assert_eq!(found.default_target.as_deref(), Some(HOSTILE));
     assert_eq!(found.upload_ms, 1_700_000_000_000);
-    assert_eq!(
-        (
-            found.rows,
-            found.feature_count,
-            found.classes,
-            found.missing
-        ),
-        (3, 2, 2, 2)
-    );
+    assert_eq!((found.rows, found.feature_count, found.classes, found.missing), (3, 2, 2, 2));
     let file = store.file(found.file_id.unwrap()).await.unwrap();
     assert_eq!(file.name, "weather.arff");
-    assert_eq!(
-        store.files().read(&file.hash).unwrap(),
-        &b"@relation weather"[..]
-    );
+    assert_eq!(store.files().read(&file.hash).unwrap(), &b"@relation weather"[..]);
 
     let features = store.features(id).await.unwrap();
     assert_eq!(features.iter().map(|f| f.index).collect::<Vec<_>>(), [0, 1]);
@@ -101,13 +90,7 @@ pub async fn dataset_comes_back(store: Store) {
     assert!(features[1].is_target && !features[0].is_target);
     assert_eq!(features[0].summary, r#"{"min":1.5}"#);
     let qualities = store.qualities(id).await.unwrap();
-    assert_eq!(
-        qualities,
-        [
-            quality("ClassEntropy", None),
-            quality("NumberOfInstances", Some(3.0))
-        ]
-    );
+    assert_eq!(qualities, [quality("ClassEntropy", None), quality("NumberOfInstances", Some(3.0))]);
     assert_eq!(store.qualities_of(&[id, 99]).await.unwrap()[&id], qualities);
 
     let columns = store.columns().open(&found.columns).unwrap();
@@ -118,11 +101,7 @@ pub async fn dataset_comes_back(store: Store) {
 
 pub async fn versions_and_ids_are_given_out(store: Store) {
     let add = async |id, name, version| {
-        let new = NewDataset {
-            id,
-            version,
-            ..dataset(&store, name)
-        };
+        let new = NewDataset { id, version, ..dataset(&store, name) };
         store.add_dataset(new).await
     };
     assert_eq!(add(None, "a", None).await.unwrap(), 1);
@@ -135,14 +114,8 @@ pub async fn versions_and_ids_are_given_out(store: Store) {
     assert_eq!(versions, [(5, 8), (40, 7), (2, 2), (1, 1)]);
 
     let exists = ConflictReason::Exists;
-    assert_eq!(
-        conflict(add(Some(5), "c", None).await),
-        (Kind::Dataset, 5, exists)
-    );
-    assert_eq!(
-        conflict(add(None, "a", Some(7)).await),
-        (Kind::Dataset, 40, exists)
-    );
+    assert_eq!(conflict(add(Some(5), "c", None).await), (Kind::Dataset, 5, exists));
+    assert_eq!(conflict(add(None, "a", Some(7)).await), (Kind::Dataset, 40, exists));
     assert!(is_invalid(add(Some(0), "c", None).await));
 }
 
@@ -157,10 +130,7 @@ pub async fn dataset_must_agree_with_its_columns(store: Store) {
     for dataset in [fewer, other, twice] {
         assert!(is_invalid(store.add_dataset(dataset).await));
     }
-    let gone = NewDataset {
-        columns: ContentHash::of(b"nothing"),
-        ..good
-    };
+    let gone = NewDataset { columns: ContentHash::of(b"nothing"), ..good };
     let result = store.add_dataset(gone).await;
     assert!(matches!(result, Err(StoreError::NoContent(_))));
     assert_eq!(store.counts().await.unwrap(), Counts::default());
@@ -176,10 +146,7 @@ pub async fn dataset_can_be_edited(store: Store) {
         ..DatasetEdit::default()
     };
     store.edit_dataset(id, edit).await.unwrap();
-    store
-        .set_dataset_status(id, Status::Deactivated)
-        .await
-        .unwrap();
+    store.set_dataset_status(id, Status::Deactivated).await.unwrap();
     let found = store.dataset(id).await.unwrap();
     assert_eq!(found.description, "New words");
     assert_eq!((found.default_target, found.classes), (None, 0));
@@ -189,10 +156,7 @@ pub async fn dataset_can_be_edited(store: Store) {
     let features = store.features(id).await.unwrap();
     assert!(!features[1].is_target && features[1].is_ignored && !features[0].is_ignored);
 
-    let unknown = DatasetEdit {
-        default_target: Some(Some("wind".to_owned())),
-        ..DatasetEdit::default()
-    };
+    let unknown = DatasetEdit { default_target: Some(Some("wind".to_owned())), ..DatasetEdit::default() };
     assert!(is_invalid(store.edit_dataset(id, unknown).await));
     let nobody = store.edit_dataset(9, DatasetEdit::default()).await;
     assert_eq!(not_found(nobody), (Kind::Dataset, 9));
@@ -207,22 +171,13 @@ pub async fn task_and_flow_come_back(store: Store) {
     assert_eq!((found.target, found.measure), (new.target, new.measure));
     assert_eq!(found.splits_file_id, None);
 
-    let pipeline = NewFlow {
-        components: vec![Component {
-            identifier: "step".to_owned(),
-            flow_id: f,
-        }],
-        ..flow("pipeline(tree)")
-    };
+    let pipeline = NewFlow { components: vec![Component { identifier: "step".to_owned(), flow_id: f }], ..flow("pipeline(tree)") };
     let p = store.add_flow(pipeline.clone()).await.unwrap();
     let found = store.flow(p).await.unwrap();
     assert_eq!(found.components, pipeline.components);
     assert_eq!(found.parameters, pipeline.parameters);
     assert_eq!((found.version, found.language), (1, pipeline.language));
-    assert_eq!(
-        store.find_flow("tree", "sklearn==1.9").await.unwrap(),
-        Some(f)
-    );
+    assert_eq!(store.find_flow("tree", "sklearn==1.9").await.unwrap(), Some(f));
     assert_eq!(store.find_flow("tree", "other").await.unwrap(), None);
     assert_eq!(not_found(store.flow(9).await), (Kind::Flow, 9));
     assert_eq!(not_found(store.task(9).await), (Kind::Task, 9));
@@ -231,28 +186,13 @@ pub async fn task_and_flow_come_back(store: Store) {
 pub async fn same_task_or_flow_is_a_conflict(store: Store) {
     let (d, t, f) = parents(&store).await;
     let exists = ConflictReason::Exists;
-    let renamed = NewTask {
-        name: "Another name".to_owned(),
-        ..task(d)
-    };
-    assert_eq!(
-        conflict(store.add_task(renamed).await),
-        (Kind::Task, t, exists)
-    );
-    let other = NewTask {
-        measure: Some("kappa".to_owned()),
-        ..task(d)
-    };
+    let renamed = NewTask { name: "Another name".to_owned(), ..task(d) };
+    assert_eq!(conflict(store.add_task(renamed).await), (Kind::Task, t, exists));
+    let other = NewTask { measure: Some("kappa".to_owned()), ..task(d) };
     assert_eq!(store.add_task(other).await.unwrap(), t + 1);
 
-    assert_eq!(
-        conflict(store.add_flow(flow("tree")).await),
-        (Kind::Flow, f, exists)
-    );
-    let newer = NewFlow {
-        external_version: "sklearn==2".to_owned(),
-        ..flow("tree")
-    };
+    assert_eq!(conflict(store.add_flow(flow("tree")).await), (Kind::Flow, f, exists));
+    let newer = NewFlow { external_version: "sklearn==2".to_owned(), ..flow("tree") };
     let newer = store.add_flow(newer).await.unwrap();
     assert_eq!(store.flow(newer).await.unwrap().version, 2);
     let mut twice = flow("twice");
@@ -262,25 +202,16 @@ pub async fn same_task_or_flow_is_a_conflict(store: Store) {
 
 pub async fn run_comes_back(store: Store) {
     let (d, t, f) = parents(&store).await;
-    let predictions = store
-        .files()
-        .put("predictions.arff", "text/plain", b"p")
-        .unwrap();
+    let predictions = store.files().put("predictions.arff", "text/plain", b"p").unwrap();
     let new = NewRun {
-        files: vec![NewRunFile {
-            role: "predictions".to_owned(),
-            file: predictions.clone(),
-        }],
+        files: vec![NewRunFile { role: "predictions".to_owned(), file: predictions.clone() }],
         error: Some("almost".to_owned()),
         ..run(t, f, 3, 0.9)
     };
     let id = store.add_run(new.clone()).await.unwrap();
     let found = store.run(id).await.unwrap();
     assert_eq!((found.task_id, found.flow_id, found.dataset_id), (t, f, d));
-    assert_eq!(
-        (found.flow_name.as_str(), found.dataset_name.as_str()),
-        ("tree", "weather")
-    );
+    assert_eq!((found.flow_name.as_str(), found.dataset_name.as_str()), ("tree", "weather"));
     assert_eq!(found.error.as_deref(), Some("almost"));
     assert_eq!(found.file("predictions").unwrap().hash, predictions.hash);
     assert_eq!(found.file("description"), None);
@@ -290,14 +221,8 @@ pub async fn run_comes_back(store: Store) {
     expected.sort_by(|a, b| a.measure.cmp(&b.measure));
     assert_eq!(store.evaluations_of_run(id).await.unwrap(), expected);
 
-    store
-        .set_evaluations(id, vec![evaluation("kappa", 0.5)])
-        .await
-        .unwrap();
-    assert_eq!(
-        store.evaluations_of_run(id).await.unwrap(),
-        [evaluation("kappa", 0.5)]
-    );
+    store.set_evaluations(id, vec![evaluation("kappa", 0.5)]).await.unwrap();
+    assert_eq!(store.evaluations_of_run(id).await.unwrap(), [evaluation("kappa", 0.5)]);
     let twice = vec![evaluation("kappa", 0.5), evaluation("kappa", 0.6)];
     assert!(is_invalid(store.set_evaluations(id, twice).await));
     assert_eq!(store.evaluations_of_run(id).await.unwrap().len(), 1);
@@ -306,10 +231,7 @@ pub async fn run_comes_back(store: Store) {
 pub async fn setups_are_shared(store: Store) {
     let (_, t, f) = parents(&store).await;
     let add = async |parameters: Vec<ParameterSetting>| {
-        let new = NewRun {
-            parameters,
-            ..run(t, f, 0, 0.5)
-        };
+        let new = NewRun { parameters, ..run(t, f, 0, 0.5) };
         let id = store.add_run(new).await?;
         Ok::<i64, StoreError>(store.run(id).await?.setup_id)
     };
@@ -317,39 +239,20 @@ pub async fn setups_are_shared(store: Store) {
     let both = add(vec![a.clone(), b.clone()]).await.unwrap();
     assert_eq!(add(vec![b.clone(), a.clone()]).await.unwrap(), both);
     assert_ne!(add(vec![a.clone()]).await.unwrap(), both);
-    assert_ne!(
-        add(vec![a.clone(), setting(f, "b", "3")]).await.unwrap(),
-        both
-    );
-    assert_ne!(
-        add(vec![a.clone(), setting(f + 1, "b", "2")])
-            .await
-            .unwrap(),
-        both
-    );
+    assert_ne!(add(vec![a.clone(), setting(f, "b", "3")]).await.unwrap(), both);
+    assert_ne!(add(vec![a.clone(), setting(f + 1, "b", "2")]).await.unwrap(), both);
     assert!(is_invalid(add(vec![a.clone(), setting(f, "a", "2")]).await));
-    let found = store
-        .find_setup(f, vec![b.clone(), a.clone()])
-        .await
-        .unwrap();
+    let found = store.find_setup(f, vec![b.clone(), a.clone()]).await.unwrap();
     assert_eq!(found, Some(both));
     assert_eq!(store.find_setup(f, vec![]).await.unwrap(), None);
     assert_eq!(store.setups(Some(f), &[], 0, 10).await.unwrap().len(), 4);
-    assert_eq!(
-        store.setups(None, &[both], 0, 10).await.unwrap()[0].id,
-        both
-    );
+    assert_eq!(store.setups(None, &[both], 0, 10).await.unwrap()[0].id, both);
     assert_eq!(store.setups(None, &[], 3, 10).await.unwrap().len(), 1);
 }
 
 pub async fn undefined_values(store: Store) {
     let (_, t, f) = parents(&store).await;
-    let fold = |value| Fold {
-        repeat: 1,
-        fold: 2,
-        sample: Some(3),
-        value,
-    };
+    let fold = |value| Fold { repeat: 1, fold: 2, sample: Some(3), value };
     let new = NewRun {
         evaluations: vec![Evaluation {
             measure: "area_under_roc_curve".to_owned(),
@@ -371,26 +274,14 @@ pub async fn undefined_values(store: Store) {
 pub async fn missing_parents_are_not_found(store: Store) {
     let (_, t, f) = parents(&store).await;
     assert_eq!(not_found(store.add_task(task(9)).await), (Kind::Dataset, 9));
-    assert_eq!(
-        not_found(store.add_run(run(9, f, 1, 0.5)).await),
-        (Kind::Task, 9)
-    );
-    assert_eq!(
-        not_found(store.add_run(run(t, 9, 1, 0.5)).await),
-        (Kind::Flow, 9)
-    );
+    assert_eq!(not_found(store.add_run(run(9, f, 1, 0.5)).await), (Kind::Task, 9));
+    assert_eq!(not_found(store.add_run(run(t, 9, 1, 0.5)).await), (Kind::Flow, 9));
     assert_eq!(not_found(store.delete_run(9).await), (Kind::Run, 9));
     assert_eq!(not_found(store.delete_task(9).await), (Kind::Task, 9));
     assert_eq!(not_found(store.delete_flow(9).await), (Kind::Flow, 9));
     assert_eq!(not_found(store.delete_dataset(9).await), (Kind::Dataset, 9));
-    assert_eq!(
-        not_found(store.set_evaluations(9, vec![]).await),
-        (Kind::Run, 9)
-    );
-    assert_eq!(
-        not_found(store.add_tag(Kind::Run, 9, "x", 1).await),
-        (Kind::Run, 9)
-    );
+    assert_eq!(not_found(store.set_evaluations(9, vec![]).await), (Kind::Run, 9));
+    assert_eq!(not_found(store.add_tag(Kind::Run, 9, "x", 1).await), (Kind::Run, 9));
     assert_eq!(not_found(store.run(9).await), (Kind::Run, 9));
     assert_eq!(not_found(store.setup(9).await), (Kind::Setup, 9));
     assert_eq!(not_found(store.file(9).await), (Kind::File, 9));
@@ -398,32 +289,14 @@ pub async fn missing_parents_are_not_found(store: Store) {
 
 pub async fn what_is_in_use_stays(store: Store) {
     let (d, t, f) = parents(&store).await;
-    let pipeline = NewFlow {
-        components: vec![Component {
-            identifier: "step".to_owned(),
-            flow_id: f,
-        }],
-        ..flow("pipeline")
-    };
+    let pipeline = NewFlow { components: vec![Component { identifier: "step".to_owned(), flow_id: f }], ..flow("pipeline") };
     let p = store.add_flow(pipeline).await.unwrap();
     let r = store.add_run(run(t, p, 1, 0.5)).await.unwrap();
     let in_use = ConflictReason::InUse;
-    assert_eq!(
-        conflict(store.delete_dataset(d).await),
-        (Kind::Dataset, d, in_use)
-    );
-    assert_eq!(
-        conflict(store.delete_task(t).await),
-        (Kind::Task, t, in_use)
-    );
-    assert_eq!(
-        conflict(store.delete_flow(p).await),
-        (Kind::Flow, p, in_use)
-    );
-    assert_eq!(
-        conflict(store.delete_flow(f).await),
-        (Kind::Flow, f, in_use)
-    );
+    assert_eq!(conflict(store.delete_dataset(d).await), (Kind::Dataset, d, in_use));
+    assert_eq!(conflict(store.delete_task(t).await), (Kind::Task, t, in_use));
+    assert_eq!(conflict(store.delete_flow(p).await), (Kind::Flow, p, in_use));
+    assert_eq!(conflict(store.delete_flow(f).await), (Kind::Flow, f, in_use));
     store.delete_run(r).await.unwrap();
     store.delete_flow(p).await.unwrap();
     store.delete_flow(f).await.unwrap();
@@ -437,13 +310,7 @@ pub async fn deletion_leaves_nothing(store: Store) {
     let id = store.add_run(run(t, f, 1, 0.5)).await.unwrap();
     store.add_tag(Kind::Run, id, "good", 1).await.unwrap();
     store.delete_run(id).await.unwrap();
-    assert!(
-        store
-            .evaluations_of_task(t, "kappa")
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert!(store.evaluations_of_task(t, "kappa").await.unwrap().is_empty());
     assert!(store.evaluations_of_run(id).await.unwrap().is_empty());
     assert!(store.tags(Kind::Run, id).await.unwrap().is_empty());
     assert!(store.runs_of_task(t).await.unwrap().is_empty());
@@ -465,11 +332,7 @@ pub async fn dropped_batch_leaves_nothing(store: Store) {
     let f = batch.add_flow(flow("tree")).await.unwrap();
     batch.add_run(run(t, f, 1, 0.5)).await.unwrap();
     assert!(batch.contains(Kind::Run, 1).await.unwrap());
-    assert_eq!(
-        store.counts().await.unwrap(),
-        Counts::default(),
-        "not before the commit"
-    );
+    assert_eq!(store.counts().await.unwrap(), Counts::default(), "not before the commit");
     drop(batch);
     assert_eq!(store.counts().await.unwrap(), Counts::default());
     assert_eq!(store.add_dataset(dataset(&store, "a")).await.unwrap(), 1);
@@ -482,20 +345,14 @@ pub async fn batch_is_all_or_nothing(store: Store) {
     assert_eq!(batch.versions("a").await.unwrap(), [(d, 1)]);
     let t = batch.add_task(task(d)).await.unwrap();
     let f = batch.add_flow(flow("tree")).await.unwrap();
-    assert_eq!(
-        batch.find_flow("tree", "sklearn==1.9").await.unwrap(),
-        Some(f)
-    );
+    assert_eq!(batch.find_flow("tree", "sklearn==1.9").await.unwrap(), Some(f));
     for depth in 0..20 {
         batch.add_run(run(t, f, depth, 0.5)).await.unwrap();
     }
     assert!(batch.add_run(run(t, 99, 1, 0.5)).await.is_err());
     batch.commit().await.unwrap();
     let counts = store.counts().await.unwrap();
-    assert_eq!(
-        (counts.datasets, counts.tasks, counts.flows, counts.runs),
-        (1, 1, 1, 20)
-    );
+    assert_eq!((counts.datasets, counts.tasks, counts.flows, counts.runs), (1, 1, 1, 20));
 }
 
 pub async fn changes_name_every_page(store: Store) {
@@ -505,24 +362,14 @@ pub async fn changes_name_every_page(store: Store) {
     let change = changes.recv().await.unwrap();
     let event = |kind, id, action| Event { kind, id, action };
     assert_eq!(change.events, [event(Kind::Run, r, Action::Added)]);
-    let topics = [
-        Topic::Run(r),
-        Topic::Task(t),
-        Topic::Flow(f),
-        Topic::Dataset(d),
-        Topic::Runs,
-    ];
+    let topics = [Topic::Run(r), Topic::Task(t), Topic::Flow(f), Topic::Dataset(d), Topic::Runs];
     assert_eq!(change.topics, BTreeSet::from(topics));
     assert_eq!(store.revision().await.unwrap(), change.revision);
 
     let newer = store.add_dataset(dataset(&store, "weather")).await.unwrap();
     let change = changes.recv().await.unwrap();
     let topics = [Topic::Dataset(newer), Topic::Dataset(d), Topic::Datasets];
-    assert_eq!(
-        change.topics,
-        BTreeSet::from(topics),
-        "the old page links to the new one"
-    );
+    assert_eq!(change.topics, BTreeSet::from(topics), "the old page links to the new one");
 
     store.delete_run(r).await.unwrap();
     let change = changes.recv().await.unwrap();
@@ -534,19 +381,11 @@ pub async fn changes_name_every_page(store: Store) {
 
 pub async fn revisions_grow(store: Store) {
     let (d, t, f) = parents(&store).await;
-    let before = (
-        store.dataset(d).await.unwrap().revision,
-        store.task(t).await.unwrap().revision,
-        store.flow(f).await.unwrap().revision,
-    );
+    let before = (store.dataset(d).await.unwrap().revision, store.task(t).await.unwrap().revision, store.flow(f).await.unwrap().revision);
     let other = store.add_flow(flow("other")).await.unwrap();
     let r = store.add_run(run(t, f, 1, 0.5)).await.unwrap();
     let now = store.run(r).await.unwrap().revision;
-    let after = (
-        store.dataset(d).await.unwrap().revision,
-        store.task(t).await.unwrap().revision,
-        store.flow(f).await.unwrap().revision,
-    );
+    let after = (store.dataset(d).await.unwrap().revision, store.task(t).await.unwrap().revision, store.flow(f).await.unwrap().revision);
     assert_eq!(after, (now, now, now));
     assert!(before.0 < now && before.1 < now && before.2 < now);
     assert!(store.flow(other).await.unwrap().revision < now);
@@ -554,12 +393,7 @@ pub async fn revisions_grow(store: Store) {
 
 pub async fn evaluations_by_task_flow_and_filter(store: Store) {
     let (d, t, f) = parents(&store).await;
-    let person = NewPerson {
-        id: Some(1),
-        name: "ann".to_owned(),
-        role: "member".to_owned(),
-        key_hash: None,
-    };
+    let person = NewPerson { id: Some(1), name: "ann".to_owned(), role: "member".to_owned(), key_hash: None };
     store.add_person(person).await.unwrap();
     let other_flow = store.add_flow(flow("forest")).await.unwrap();
     let d2 = store.add_dataset(dataset(&store, "sea")).await.unwrap();
@@ -568,65 +402,30 @@ pub async fn evaluations_by_task_flow_and_filter(store: Store) {
     let b = store.add_run(run(t, other_flow, 1, 0.9)).await.unwrap();
     let c = store.add_run(run(t2, f, 2, 0.8)).await.unwrap();
 
-    let of_task = store
-        .evaluations_of_task(t, "predictive_accuracy")
-        .await
-        .unwrap();
-    assert_eq!(
-        of_task.iter().map(|row| row.run_id).collect::<Vec<_>>(),
-        [a, b]
-    );
+    let of_task = store.evaluations_of_task(t, "predictive_accuracy").await.unwrap();
+    assert_eq!(of_task.iter().map(|row| row.run_id).collect::<Vec<_>>(), [a, b]);
     assert_eq!(of_task[1].flow_name, "forest");
     assert_eq!(of_task[1].uploader_name.as_deref(), Some("ann"));
     assert_eq!(of_task[1].value, Some(0.9));
     assert_eq!(of_task[1].folds.len(), 10);
 
     let of_flow = store.evaluations_of_flow(f, "kappa").await.unwrap();
-    assert_eq!(
-        of_flow
-            .rows
-            .iter()
-            .map(|row| row.run_id)
-            .collect::<Vec<_>>(),
-        [a, c]
-    );
+    assert_eq!(of_flow.rows.iter().map(|row| row.run_id).collect::<Vec<_>>(), [a, c]);
     assert_eq!(of_flow.rows[1].dataset_name, "sea");
     let setup = &of_flow.setups[&of_flow.rows[1].setup_id];
     assert_eq!(setup.parameters, [setting(f, "depth", "2")]);
     assert_eq!(of_flow.setups.len(), 2);
 
-    let best = EvaluationQuery {
-        highest_first: Some(true),
-        limit: 2,
-        ..EvaluationQuery::of("predictive_accuracy")
-    };
+    let best = EvaluationQuery { highest_first: Some(true), limit: 2, ..EvaluationQuery::of("predictive_accuracy") };
     let rows = store.evaluations(&best).await.unwrap();
-    assert_eq!(
-        rows.iter().map(|row| row.run_id).collect::<Vec<_>>(),
-        [b, c]
-    );
+    assert_eq!(rows.iter().map(|row| row.run_id).collect::<Vec<_>>(), [b, c]);
     assert!(rows[0].folds.is_empty());
-    let some = EvaluationQuery {
-        datasets: vec![d, d2],
-        runs: vec![a, c],
-        uploaders: vec![1],
-        offset: 1,
-        ..EvaluationQuery::of("kappa")
-    };
+    let some = EvaluationQuery { datasets: vec![d, d2], runs: vec![a, c], uploaders: vec![1], offset: 1, ..EvaluationQuery::of("kappa") };
     assert_eq!(store.evaluations(&some).await.unwrap()[0].run_id, c);
-    assert!(
-        store
-            .evaluations(&EvaluationQuery::of(HOSTILE))
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert!(store.evaluations(&EvaluationQuery::of(HOSTILE)).await.unwrap().is_empty());
 
     let measures = store.measures_of_task(t).await.unwrap();
-    let names: Vec<_> = measures
-        .iter()
-        .map(|m| (m.measure.as_str(), m.runs))
-        .collect();
+    let names: Vec<_> = measures.iter().map(|m| (m.measure.as_str(), m.runs)).collect();
     assert_eq!(names, [("kappa", 2), ("predictive_accuracy", 2)]);
     assert_eq!(store.measures_of_flow(f).await.unwrap().len(), 2);
 }
@@ -638,36 +437,20 @@ pub async fn lists_search_sort_and_page(store: Store) {
     }
     batch.commit().await.unwrap();
     let names = async |search: &str, sort, descending, offset, limit| {
-        let query = DatasetQuery {
-            search: search.to_owned(),
-            sort,
-            descending,
-            offset,
-            limit,
-            ..DatasetQuery::default()
-        };
+        let query = DatasetQuery { search: search.to_owned(), sort, descending, offset, limit, ..DatasetQuery::default() };
         let page = store.list_datasets(&query).await.unwrap();
         let names: Vec<String> = page.rows.into_iter().map(|row| row.name).collect();
         (names.join(" "), page.total)
     };
     let (id, name) = (DatasetSort::Id, DatasetSort::Name);
-    assert_eq!(
-        names("IRIS", id, false, 0, 9).await,
-        ("iris Iris-Setosa".to_owned(), 2)
-    );
-    assert_eq!(
-        names(" setosa iris ", id, false, 0, 9).await.0,
-        "Iris-Setosa"
-    );
+    assert_eq!(names("IRIS", id, false, 0, 9).await, ("iris Iris-Setosa".to_owned(), 2));
+    assert_eq!(names(" setosa iris ", id, false, 0, 9).await.0, "Iris-Setosa");
     assert_eq!(names("%", id, false, 0, 9).await.0, "100%_sure");
     assert_eq!(names("_", id, false, 0, 9).await.0, "100%_sure");
     assert_eq!(names("\\", id, false, 0, 9).await.0, "back\\slash");
     assert_eq!(names("5", id, false, 0, 9).await.0, "wine");
     assert_eq!(names("'", id, false, 0, 9).await, (String::new(), 0));
-    assert_eq!(
-        names("", name, true, 0, 2).await,
-        ("wine Iris-Setosa".to_owned(), 5)
-    );
+    assert_eq!(names("", name, true, 0, 2).await, ("wine Iris-Setosa".to_owned(), 5));
     assert_eq!(names("", name, false, 4, 2).await, ("wine".to_owned(), 5));
     assert_eq!(names("", name, false, 9, 2).await, (String::new(), 5));
     for sort in DatasetSort::ALL {
@@ -675,49 +458,28 @@ pub async fn lists_search_sort_and_page(store: Store) {
         assert_eq!(names("", *sort, true, 0, 9).await.1, 5);
     }
 
-    let (t, f) = (
-        store.add_task(task(1)).await.unwrap(),
-        store.add_flow(flow("tree")).await.unwrap(),
-    );
+    let (t, f) = (store.add_task(task(1)).await.unwrap(), store.add_flow(flow("tree")).await.unwrap());
     for accuracy in [0.5, 0.9, 0.7] {
         store.add_run(run(t, f, 1, accuracy)).await.unwrap();
     }
-    let unscored = NewRun {
-        evaluations: vec![],
-        error: Some("stopped".to_owned()),
-        ..run(t, f, 1, 0.0)
-    };
+    let unscored = NewRun { evaluations: vec![], error: Some("stopped".to_owned()), ..run(t, f, 1, 0.0) };
     store.add_run(unscored).await.unwrap();
     for (descending, expected) in [(true, [2, 3, 1, 4]), (false, [1, 3, 2, 4])] {
-        let query = RunQuery {
-            sort: RunSort::Value,
-            descending,
-            ..RunQuery::default()
-        };
+        let query = RunQuery { sort: RunSort::Value, descending, ..RunQuery::default() };
         let runs = store.list_runs(&query).await.unwrap().rows;
         let ids: Vec<_> = runs.iter().map(|row| row.id).collect();
         assert_eq!(ids, expected, "runs without a value come last");
     }
     for &sort in RunSort::ALL {
-        let query = RunQuery {
-            sort,
-            ..RunQuery::default()
-        };
+        let query = RunQuery { sort, ..RunQuery::default() };
         assert_eq!(store.list_runs(&query).await.unwrap().total, 4);
     }
     for &sort in TaskSort::ALL {
-        let query = TaskQuery {
-            sort,
-            search: "weather".to_owned(),
-            ..TaskQuery::default()
-        };
+        let query = TaskQuery { sort, search: "weather".to_owned(), ..TaskQuery::default() };
         assert_eq!(store.list_tasks(&query).await.unwrap().rows[0].runs, 4);
     }
     for &sort in FlowSort::ALL {
-        let query = FlowQuery {
-            sort,
-            ..FlowQuery::default()
-        };
+        let query = FlowQuery { sort, ..FlowQuery::default() };
         assert_eq!(store.list_flows(&query).await.unwrap().rows[0].runs, 4);
     }
 }
@@ -740,10 +502,7 @@ pub async fn filters_of_lists(store: Store) {
         ..DatasetQuery::default()
     };
     assert_eq!(store.list_datasets(&some).await.unwrap().total, 1);
-    let none = DatasetQuery {
-        rows: Some(4..=10),
-        ..some
-    };
+    let none = DatasetQuery { rows: Some(4..=10), ..some };
     assert_eq!(store.list_datasets(&none).await.unwrap().total, 0);
     let tasks = TaskQuery {
         type_id: Some(1),
@@ -764,10 +523,7 @@ pub async fn filters_of_lists(store: Store) {
         ..RunQuery::default()
     };
     assert_eq!(store.list_runs(&runs).await.unwrap().rows[0].id, r);
-    let failed = RunQuery {
-        failed: Some(true),
-        ..runs
-    };
+    let failed = RunQuery { failed: Some(true), ..runs };
     assert_eq!(store.list_runs(&failed).await.unwrap().total, 0);
     assert_eq!(store.runs_of_flow(f).await.unwrap()[0].value, Some(0.5));
     assert_eq!(store.runs_of_dataset(d).await.unwrap().len(), 1);
@@ -775,22 +531,11 @@ pub async fn filters_of_lists(store: Store) {
 
 pub async fn search_over_all_kinds(store: Store) {
     let (d, t, f) = parents(&store).await;
-    let exact = store
-        .add_dataset(dataset(&store, "weather station"))
-        .await
-        .unwrap();
+    let exact = store.add_dataset(dataset(&store, "weather station")).await.unwrap();
     let r = store.add_run(run(t, f, 1, 0.5)).await.unwrap();
     let hits = store.search("Weather", 5).await.unwrap();
     let found: Vec<_> = hits.iter().map(|hit| (hit.kind, hit.id)).collect();
-    assert_eq!(
-        found,
-        [
-            (Kind::Dataset, d),
-            (Kind::Dataset, exact),
-            (Kind::Task, t),
-            (Kind::Run, r)
-        ]
-    );
+    assert_eq!(found, [(Kind::Dataset, d), (Kind::Dataset, exact), (Kind::Task, t), (Kind::Run, r)]);
     assert_eq!(store.search("weather", 1).await.unwrap().len(), 3);
     assert_eq!(store.search("tree", 5).await.unwrap()[0].kind, Kind::Flow);
     let by_id = store.search("2", 5).await.unwrap();
@@ -816,47 +561,20 @@ pub async fn tags(store: Store) {
 pub async fn held_runs_are_invisible_until_published(store: Store) {
     let (_, t, f) = parents(&store).await;
     let mut batch = store.begin().await.unwrap();
-    let first = NewRun {
-        id: Some(50),
-        upload_ms: Some(1),
-        ..run(t, f, 1, 0.1 + 0.2)
-    };
+    let first = NewRun { id: Some(50), upload_ms: Some(1), ..run(t, f, 1, 0.1 + 0.2) };
     batch.hold_back(first).await.unwrap();
     batch.hold_back(run(t, f, 2, 0.6)).await.unwrap();
     batch.commit().await.unwrap();
     assert_eq!(store.held_count().await.unwrap(), 2);
     assert_eq!(store.counts().await.unwrap().runs, 0);
-    assert!(
-        store
-            .evaluations_of_task(t, "kappa")
-            .await
-            .unwrap()
-            .is_empty()
-    );
-    assert!(
-        store
-            .search("tree", 5)
-            .await
-            .unwrap()
-            .iter()
-            .all(|hit| hit.kind == Kind::Flow)
-    );
+    assert!(store.evaluations_of_task(t, "kappa").await.unwrap().is_empty());
+    assert!(store.search("tree", 5).await.unwrap().iter().all(|hit| hit.kind == Kind::Flow));
 
     let mut changes = store.subscribe();
     assert_eq!(store.publish_next_held().await.unwrap(), Some(50));
-    assert!(
-        changes
-            .recv()
-            .await
-            .unwrap()
-            .topics
-            .contains(&Topic::Task(t))
-    );
+    assert!(changes.recv().await.unwrap().topics.contains(&Topic::Task(t)));
     assert!(store.run(50).await.unwrap().upload_ms > 1, "published now");
-    let accuracy = store
-        .evaluations_of_task(t, "predictive_accuracy")
-        .await
-        .unwrap();
+    let accuracy = store.evaluations_of_task(t, "predictive_accuracy").await.unwrap();
     assert_eq!(accuracy[0].value, Some(0.1 + 0.2));
     assert_eq!(store.publish_next_held().await.unwrap(), Some(51));
     assert_eq!(store.publish_next_held().await.unwrap(), None);
@@ -866,11 +584,7 @@ pub async fn held_runs_are_invisible_until_published(store: Store) {
     assert_eq!(store.counts().await.unwrap().runs, 0);
     assert_eq!(store.held_count().await.unwrap(), 2);
     store.add_run(run(t, f, 3, 0.5)).await.unwrap();
-    assert_eq!(
-        store.publish_next_held().await.unwrap(),
-        Some(50),
-        "the same address"
-    );
+    assert_eq!(store.publish_next_held().await.unwrap(), Some(50), "the same address");
     assert_eq!(store.publish_next_held().await.unwrap(), Some(51));
     store.delete_run(51).await.unwrap();
     assert_eq!(store.hold_back_again().await.unwrap(), 2);
@@ -888,19 +602,12 @@ pub async fn rooms(store: Store) {
 
     let twice = store.append_ops(HOSTILE, &[op(4), op(3)]).await;
     assert!(is_invalid(twice));
-    assert_eq!(
-        store.load_room(HOSTILE).await.unwrap().tail.len(),
-        3,
-        "all or none"
-    );
+    assert_eq!(store.load_room(HOSTILE).await.unwrap().tail.len(), 3, "all or none");
 
     store.compact_room(HOSTILE, 2, "{}").await.unwrap();
     store.compact_room(HOSTILE, 1, "old").await.unwrap();
     let log = store.load_room(HOSTILE).await.unwrap();
-    let snapshot = Snapshot {
-        seq: 2,
-        json: "{}".to_owned(),
-    };
+    let snapshot = Snapshot { seq: 2, json: "{}".to_owned() };
     assert_eq!((log.snapshot, log.tail), (Some(snapshot), vec![op(3)]));
     assert_eq!(store.load_room("other").await.unwrap().tail, [op(1)]);
     let many: Vec<_> = (10..3000).map(op).collect();
@@ -916,43 +623,23 @@ pub async fn settings_and_people(store: Store) {
     assert_eq!(store.setting("invite").await.unwrap(), None);
     store.set_setting("invite", "a").await.unwrap();
     store.set_setting("invite", HOSTILE).await.unwrap();
-    assert_eq!(
-        store.setting("invite").await.unwrap().as_deref(),
-        Some(HOSTILE)
-    );
+    assert_eq!(store.setting("invite").await.unwrap().as_deref(), Some(HOSTILE));
     store.remove_setting("invite").await.unwrap();
     assert_eq!(store.setting("invite").await.unwrap(), None);
 
-    let ann = NewPerson {
-        id: None,
-        name: "ann".to_owned(),
-        role: "admin".to_owned(),
-        key_hash: Some("hash".to_owned()),
-    };
+    let ann = NewPerson { id: None, name: "ann".to_owned(), role: "admin".to_owned(), key_hash: Some("hash".to_owned()) };
     let id = store.add_person(ann.clone()).await.unwrap();
     let exists = ConflictReason::Exists;
-    assert_eq!(
-        conflict(store.add_person(ann).await),
-        (Kind::Person, id, exists)
-    );
+    assert_eq!(conflict(store.add_person(ann).await), (Kind::Person, id, exists));
     let found = store.person_with_key("hash").await.unwrap().unwrap();
-    assert_eq!(
-        (found.id, found.name.as_str(), found.role.as_str()),
-        (id, "ann", "admin")
-    );
+    assert_eq!((found.id, found.name.as_str(), found.role.as_str()), (id, "ann", "admin"));
     store.set_person_key(id, Some("new")).await.unwrap();
     assert_eq!(store.person_with_key("hash").await.unwrap(), None);
     assert_eq!(store.person_named("ann").await.unwrap().unwrap().id, id);
     assert_eq!(store.people().await.unwrap().len(), 1);
-    assert_eq!(
-        not_found(store.set_person_key(9, None).await),
-        (Kind::Person, 9)
-    );
+    assert_eq!(not_found(store.set_person_key(9, None).await), (Kind::Person, 9));
     let d = store.add_dataset(dataset(&store, "a")).await.unwrap();
-    assert_eq!(
-        store.dataset(d).await.unwrap().uploader_name.as_deref(),
-        Some("ann")
-    );
+    assert_eq!(store.dataset(d).await.unwrap().uploader_name.as_deref(), Some("ann"));
 }
 
 pub async fn sweep_removes_only_what_nothing_mentions(store: Store) {
@@ -961,24 +648,12 @@ pub async fn sweep_removes_only_what_nothing_mentions(store: Store) {
     let loose = store.files().put("p", "text/plain", b"loose").unwrap();
     let other = labboard_openml::table::Table::default();
     let unused = store.columns().write(&other).unwrap();
-    let run = NewRun {
-        files: vec![NewRunFile {
-            role: "predictions".to_owned(),
-            file: held.clone(),
-        }],
-        ..run(t, f, 1, 0.5)
-    };
+    let run = NewRun { files: vec![NewRunFile { role: "predictions".to_owned(), file: held.clone() }], ..run(t, f, 1, 0.5) };
     store.hold_back(run).await.unwrap();
     let hour = std::time::Duration::from_secs(3600);
     assert_eq!(store.sweep(hour).await.unwrap(), Swept::default());
     let swept = store.sweep(std::time::Duration::ZERO).await.unwrap();
-    assert_eq!(
-        swept,
-        Swept {
-            files: 1,
-            tables: 1
-        }
-    );
+    assert_eq!(swept, Swept { files: 1, tables: 1 });
     assert!(store.files().read(&held.hash).is_ok());
     assert!(store.files().read(&loose.hash).is_err());
     assert!(store.columns().open(&unused).is_err());

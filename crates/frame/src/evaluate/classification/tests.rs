@@ -3,16 +3,11 @@ use proptest::prelude::*;
 use super::*;
 
 fn close(found: f64, expected: f64) {
-    assert!(
-        (found - expected).abs() <= 1e-12,
-        "{found} instead of {expected}"
-    );
+    assert!((found - expected).abs() <= 1e-12, "{found} instead of {expected}");
 }
 
 fn columns(rows: &[[f64; 4]]) -> Vec<Vec<f64>> {
-    (0..4)
-        .map(|class| rows.iter().map(|row| row[class]).collect())
-        .collect()
+    (0..4).map(|class| rows.iter().map(|row| row[class]).collect()).collect()
 }
 
 const TRUTH: [u32; 12] = [0, 1, 2, 2, 1, 0, 0, 2, 1, 2, 0, 1];
@@ -70,10 +65,7 @@ fn two_classes_have_one_area() {
     let found = classification(2, &truth, &predicted, Some(&confidence)).unwrap();
     close(found.auc_weighted.unwrap(), 0.75);
     close(found.auc_macro.unwrap(), 0.75);
-    close(
-        found.classes[1].average_precision.unwrap(),
-        0.830_357_142_857_142_8,
-    );
+    close(found.classes[1].average_precision.unwrap(), 0.830_357_142_857_142_8);
     close(found.log_loss.unwrap(), 0.539_662_516_400_762);
 }
 
@@ -90,26 +82,13 @@ fn rows_without_a_prediction_are_wrong_and_without_a_truth_left_out() {
 
 #[test]
 fn what_is_not_defined_is_said_to_be() {
-    let found =
-        classification(2, &[1, 1], &[1, 1], Some(&[vec![0.0, 0.1], vec![1.0, 0.9]])).unwrap();
-    assert_eq!(
-        (found.kappa, found.matthews, found.auc_macro),
-        (None, 0.0, None)
-    );
+    let found = classification(2, &[1, 1], &[1, 1], Some(&[vec![0.0, 0.1], vec![1.0, 0.9]])).unwrap();
+    assert_eq!((found.kappa, found.matthews, found.auc_macro), (None, 0.0, None));
     assert_eq!(found.auc_undefined, [0, 1]);
     assert_eq!(found.rae, None);
     close(found.balanced_accuracy, 1.0);
-    let gap = classification(
-        2,
-        &[0, 1],
-        &[0, 1],
-        Some(&[vec![0.9, f64::NAN], vec![0.1, 0.8]]),
-    )
-    .unwrap();
-    assert_eq!(
-        (gap.log_loss, gap.classes[0].auc, gap.classes[1].auc),
-        (None, None, Some(1.0))
-    );
+    let gap = classification(2, &[0, 1], &[0, 1], Some(&[vec![0.9, f64::NAN], vec![0.1, 0.8]])).unwrap();
+    assert_eq!((gap.log_loss, gap.classes[0].auc, gap.classes[1].auc), (None, None, Some(1.0)));
     assert_eq!(classification(2, &[MISSING], &[0], None), None);
     assert_eq!(classification(2, &[0, 1], &[0], None), None);
     assert_eq!(classification(2, &[0], &[0], Some(&[vec![0.5]])), None);
