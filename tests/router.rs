@@ -36,7 +36,7 @@ async fn pages_functions_and_redirects_live_below_the_path() {
     assert!(page.contains("href=\"/dashboard/explore\""), "links stay below the path");
     assert!(page.contains("src=\"/dashboard/") || page.contains("from '/dashboard/pkg/"), "scripts stay below the path");
     let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().expect("text");
-    assert!(policy.contains("'nonce-") && !policy.contains("unsafe-eval'; s"), "{policy}");
+    assert!(policy.contains("'nonce-") && !policy.contains("'unsafe-eval'"), "{policy}");
 
     let (status, list, _) = ask(&app, request("/dashboard/_fn/list?kind=data&search=&sort=&page=1")).await;
     assert_eq!(status, StatusCode::OK, "{list}");

@@ -20,8 +20,13 @@ pub fn EntityPage(kind: Kind) -> impl IntoView {
     // The query belongs to the link that was opened: turning controls rewrites it without loading again.
     let query = use_location().query;
     let id = Memo::new(move |_| params.with(|params| params.get("id").unwrap_or_default()));
-    // Each entity's page is built anew: nothing of the page before may outlive its signals.
-    move || view! { <EntityOf kind id=id.get() query=query.with_untracked(|query| query.to_query_string())/> }
+    // Each entity's page is built anew, and the one before is dropped at once: while the new one loads,
+    // nothing may still show signals that are gone.
+    view! {
+        <For each=move || [id.get()] key=String::clone let:id>
+            <EntityOf kind id query=query.with_untracked(|query| query.to_query_string())/>
+        </For>
+    }
 }
 
 #[component]
