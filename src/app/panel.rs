@@ -141,7 +141,10 @@ pub fn Panel(
             if origin.method.is_empty() { format!("{rows}{seed}") } else { format!("{rows}, {}{seed}", origin.method) }
         })
     };
-    let formula = move || shown.with(|view| view.provenance.formula.clone());
+    let origin = move || {
+        let formula = shown.with(|view| view.provenance.formula.clone());
+        formula.map_or_else(provenance, |formula| format!("{}; {formula}", provenance()))
+    };
     let image = move |format: &'static str| {
         #[cfg(feature = "hydrate")]
         crate::client::panel::save_image(host, &shown.with_untracked(|view| view.title.clone()), format, session);
@@ -181,7 +184,7 @@ pub fn Panel(
             data-state=move || state.with(PanelState::word) aria-labelledby=heading>
             <header class="panel-head">
                 <h2 id=heading_id>{title.clone()}</h2>
-                <span class="provenance" title=formula hidden=move || !rows_known()>{provenance}</span>
+                <span class="provenance" title=origin hidden=move || !rows_known()>{provenance}</span>
                 <span class="space"></span>
                 <div class="tools" role="group" aria-label=format!("{title}: tools")>
                     {chart.then(|| view! {

@@ -292,7 +292,8 @@ pub(crate) fn link_marks(drawing: &mut Drawing, kind: &str) {
 /// Measures as choices: the wanted one first if it is there, then quality before cost, each with its title.
 pub(crate) fn measure_options<'a>(names: impl Iterator<Item = &'a str>, first: Option<&str>) -> Vec<(String, String)> {
     let mut names = names.collect::<Vec<_>>();
-    names.sort_by_key(|name| (Some(*name) != first, crate::server::source::described(name).is_none(), name.contains("millis"), *name));
+    let unranked = |name: &str| crate::server::source::described(name).is_none_or(|measure| !measure.ranked);
+    names.sort_by_key(|name| (Some(*name) != first, unranked(name), name.contains("millis"), *name));
     names.into_iter().map(|name| (name.to_owned(), measure_title(name))).collect()
 }
 

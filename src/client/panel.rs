@@ -17,8 +17,8 @@ use crate::app::use_base;
 use crate::error::AppError;
 use crate::model::PanelView;
 
-/// Widths for which figures are asked, so that people share answers.
-const WIDTHS: [i32; 6] = [360, 520, 720, 960, 1280, 1760];
+/// Widths for which figures are asked, so that people share answers; the one below the panel's own, so that legends fit.
+const WIDTHS: [i32; 11] = [320, 400, 480, 560, 640, 720, 840, 960, 1120, 1320, 1600];
 
 /// The handles through which the driver reads and moves a panel.
 #[derive(Clone, Copy, Debug)]
@@ -145,7 +145,7 @@ fn sized(url: &str, host: &HtmlElement, driven: Driven) -> String {
         return url.to_owned();
     }
     let width = host.client_width();
-    let width = WIDTHS.into_iter().find(|step| *step >= width).unwrap_or(WIDTHS[WIDTHS.len() - 1]);
+    let width = WIDTHS.into_iter().rev().find(|step| *step <= width).unwrap_or(WIDTHS[0]);
     let height = driven.shown.with_untracked(|view| view.height);
     format!("{url}&size={width}x{height}")
 }

@@ -28,9 +28,10 @@ fn draw(source: &RunSource, _: &Values, _: &Canvas) -> Result<Content, Empty> {
     }
     let own = source.run.task_measure.as_deref();
     let mut order = source.evaluations.iter().collect::<Vec<_>>();
+    let unranked = |name: &str| described(name).is_none_or(|measure| !measure.ranked);
     order.sort_by_key(|evaluation| {
         let name = evaluation.measure.as_str();
-        (Some(name) != own, name.contains("millis"), described(name).is_none(), name)
+        (Some(name) != own, unranked(name), name.contains("millis"), name)
     });
     let head =
         |name: &str, numeric, help: &str| ColumnHead { name: name.to_owned(), numeric, help: (!help.is_empty()).then(|| help.to_owned()) };
@@ -50,7 +51,8 @@ fn draw(source: &RunSource, _: &Values, _: &Canvas) -> Result<Content, Empty> {
                 || Cell::text("–"),
                 |spread| Cell::number(spread.mean, format!("{} ± {}", text::score(spread.mean), text::score(spread.population_std))),
             );
-            let better = described(&evaluation.measure).map_or("", |measure| if measure.higher_is_better { "higher" } else { "lower" });
+            let better = described(&evaluation.measure).filter(|measure| measure.ranked);
+            let better = better.map_or("", |measure| if measure.higher_is_better { "higher" } else { "lower" });
             Row {
                 key: Some(evaluation.measure.clone()),
                 mark: (Some(evaluation.measure.as_str()) == own).then(|| "task's".to_owned()),

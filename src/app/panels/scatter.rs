@@ -15,6 +15,10 @@ use crate::server::source::DataSource;
 const EXACT_MARKS: usize = 20_000;
 /// Room around the values, as a share of their span; as the figure's axes have it.
 const PADDING: f64 = 0.04;
+/// Distinct values up to which a feature is not chosen by itself while others have more.
+const FEW: usize = 31;
+/// Groups that a numeric colour is cut into for a raster.
+const GROUPS: usize = 6;
 /// What stands for "no colour".
 const NONE: &str = "";
 
@@ -52,7 +56,9 @@ fn numeric(source: &DataSource) -> Vec<&str> {
         .filter(|described| is_numeric(described.feature.kind) && described.summary.distinct > 1 && !described.feature.is_row_id)
         .map(|described| described.feature.name.as_str())
         .collect::<Vec<_>>();
-    names.sort_by_key(|name| Some(*name) == target);
+    // A feature with few values makes a lattice, which says little at first sight.
+    let few = |name: &str| source.features.iter().any(|described| described.feature.name == name && described.summary.distinct <= FEW);
+    names.sort_by_key(|name| (Some(*name) == target, few(name)));
     names
 }
 
@@ -132,7 +138,7 @@ fn draw(source: &DataSource, values: &Values, canvas: &Canvas) -> Result<Content
     let pixels = |side: u32, margins: f64| ((f64::from(side) - margins).max(60.0)) as usize;
     let (nx, ny) = (pixels(canvas.width, plot.left + plot.right), pixels(canvas.height, plot.top + plot.bottom));
     // A numeric colour is cut into groups of about equal size.
-    let groups = colour.and_then(|(_, column)| column.numbers()).map(|numbers| labboard_frame::classes::quantile_groups(numbers, 8));
+    let groups = colour.and_then(|(_, column)| column.numbers()).map(|numbers| labboard_frame::classes::quantile_groups(numbers, GROUPS));
     let (codes, levels): (&[u32], &[String]) = match (&groups, colour) {
         (Some(groups), _) => (&groups.codes, &groups.labels),
         (None, Some((_, column))) => column.categories().unwrap_or((&[], &[])),
