@@ -68,7 +68,6 @@ pub fn Panel(
     let title = view.title.clone();
     let chart = view.height > 0;
     let picture = view.picture.clone();
-    let height = view.height;
     let span = match view.span {
         Span::Full => "full",
         Span::Wide => "wide",
@@ -178,7 +177,8 @@ pub fn Panel(
     };
     let heading = format!("{name}-title");
     let heading_id = heading.clone();
-    let style = chart.then(|| format!("--chart-height:{height}px"));
+    // Charts with a row per item are as high as what they show.
+    let style = move || format!("--chart-height:{}px", shown.with(|view| view.height));
     view! {
         <section node_ref=section class=format!("panel {span}") data-panel=name.clone()
             data-state=move || state.with(PanelState::word) aria-labelledby=heading>
