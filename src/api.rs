@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use server_fn::codec::{GetUrl, Json};
 
 use crate::error::AppError;
-use crate::model::{ExploreView, Hit, HomeView, Kind, ListView, PageView};
+use crate::model::{ExploreView, Head, Hit, HomeView, Kind, ListView, PageView};
 
 #[cfg(feature = "ssr")]
 use crate::server::State;
@@ -24,6 +24,12 @@ pub async fn fetch_page(kind: Kind, id: i64, query: String) -> Result<PageView, 
     crate::server::views::page(&state()?, kind, id, &query).await
 }
 
+/// What an entity's page says before its panels, as of now.
+#[server(prefix = "/_fn", endpoint = "head", input = GetUrl, output = Json)]
+pub async fn fetch_head(kind: Kind, id: i64) -> Result<Head, AppError> {
+    crate::server::views::head(&state()?, kind, id).await
+}
+
 /// The collaborative page; `data` asks for a dataset, otherwise the room's is taken.
 #[server(prefix = "/_fn", endpoint = "explore", input = GetUrl, output = Json)]
 pub async fn fetch_explore(query: String) -> Result<ExploreView, AppError> {
@@ -33,7 +39,7 @@ pub async fn fetch_explore(query: String) -> Result<ExploreView, AppError> {
 /// One page of a list. `sort` is a column's name, with `-` before it for descending order.
 #[server(prefix = "/_fn", endpoint = "list", input = GetUrl, output = Json)]
 pub async fn fetch_list(kind: Kind, search: String, sort: String, page: u64) -> Result<ListView, AppError> {
-    crate::server::views::list(&state()?, kind, &search, &sort, page).await
+    crate::server::lists::list(&state()?, kind, &search, &sort, page).await
 }
 
 #[server(prefix = "/_fn", endpoint = "home", input = GetUrl, output = Json)]

@@ -224,15 +224,21 @@ pub struct Fact {
     pub link: Option<String>,
 }
 
-/// Everything an entity's page shows before its figures.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PageView {
-    pub entity: Entity,
+/// What an entity's page says about it before its panels; read again when the entity changes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Head {
     pub title: String,
     pub subtitle: String,
     pub description: String,
     pub facts: Vec<Fact>,
     pub related: Vec<Related>,
+}
+
+/// Everything an entity's page shows before its figures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PageView {
+    pub entity: Entity,
+    pub head: Head,
     /// (id, name) of the datasets that the page's dropdown offers.
     pub siblings: Vec<(i64, String)>,
     pub panels: Vec<PanelView>,

@@ -61,15 +61,17 @@ pub fn drive(driven: Driven) {
         listening.update_value(|listening| listening.extend([click, zoom]));
     };
     let listen = StoredValue::new_local(listen);
-    Effect::new(move |previous: Option<FigureRequest>| {
+    // The effect keeps what was asked last; before the host is there, nothing was.
+    Effect::new(move |asked: Option<Option<FigureRequest>>| {
+        let asked = asked.flatten();
         let request = driven.request.get();
         let Some(host) = driven.host.get().map(HtmlElement::from).or_else(|| (!driven.chart).then(blank)) else {
-            return request;
+            return asked;
         };
         // A table's first rows came with the page.
-        let known = !driven.chart && previous.is_none();
-        if known || previous.as_ref() == Some(&request) {
-            return request;
+        let known = !driven.chart && asked.is_none();
+        if known || asked.as_ref() == Some(&request) {
+            return Some(request);
         }
         running.update_value(|running| {
             if let Some(before) = running.take() {
@@ -115,7 +117,7 @@ pub fn drive(driven: Driven) {
                 }
             }
         });
-        request
+        Some(request)
     });
     // What failed while the server was away is asked again when it is back.
     let session = expect_context::<Session>();

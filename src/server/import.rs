@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 
 use super::cli::ImportArgs;
 use super::ingest::{IngestError, Wishes, counted, import_paths};
+use super::secret;
 use super::source::app_error;
 use super::state::{State, digest};
 use crate::error::AppError;
@@ -70,13 +71,8 @@ pub async fn run(args: ImportArgs) -> anyhow::Result<()> {
 /// # Errors
 /// The file cannot be written.
 pub fn write_key(dir: &Path) -> std::io::Result<String> {
-    use std::io::Write as _;
-    let key = format!("{:032x}", rand::random::<u128>());
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(dir.join(KEY_FILE))?.write_all(key.as_bytes())?;
+    let key = secret::fresh();
+    secret::write(&dir.join(KEY_FILE), &key)?;
     Ok(key)
 }
 

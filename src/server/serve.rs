@@ -7,7 +7,7 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 
 use super::cli::ServeArgs;
-use super::{Config, demo, routes};
+use super::{Config, demo, routes, secret};
 
 /// How long open requests may take once the server was told to stop.
 const GRACE: Duration = Duration::from_secs(5);
@@ -70,18 +70,8 @@ fn invite_token(data_dir: &Path) -> anyhow::Result<String> {
     {
         return Ok(known.trim().to_owned());
     }
-    let token = format!("{:032x}", rand::random::<u128>());
-    let write = || -> std::io::Result<()> {
-        use std::io::Write as _;
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&path)?;
-        file.write_all(token.as_bytes())?;
-        file.sync_all()
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))?;
+    let token = secret::fresh();
+    secret::write(&path, &token).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(token)
 }
 

@@ -3,40 +3,35 @@
 use std::sync::Arc;
 
 use labboard_room::{Key, RoomId, Validate};
-use labboard_store::{DatasetQuery, DatasetSort, FlowQuery, FlowSort, RunQuery, RunSort, TaskQuery, TaskSort};
+use labboard_store::{DatasetQuery, DatasetSort, RunQuery, RunSort};
 
 use super::figures::{self, Request};
-use super::source::{Source, app_error};
+use super::lists::{check_search, run_rows};
+use super::source::{DataSource, FlowSource, RunSource, Source, TaskSource, app_error};
 use super::state::State;
 use crate::app::pages::explore::DATASET;
 use crate::app::panel::thousands;
 use crate::app::panels::{self, measure_title};
 use crate::controls::{Controls, from_query, from_value, is_control, of_panel, parameters};
 use crate::error::AppError;
-use crate::model::{
-    Cell, ColumnHead, Entity, ExploreView, Fact, Hit, HomeView, Kind, ListView, PageView, PanelView, Related, RoomView, Row, TableView,
-};
+use crate::model::{Cell, Entity, ExploreView, Fact, Head, Hit, HomeView, Kind, PageView, PanelView, Related, RoomView};
 
-/// Rows of a list's page.
-const PAGE_SIZE: u32 = 50;
-/// The longest search that makes sense, in bytes.
-const MAX_SEARCH: usize = 200;
 /// Entries of a short list on an entity's page.
 const RELATED: usize = 12;
 /// Datasets that a dropdown offers.
 const SIBLINGS: u32 = 500;
 
 /// The page that shows a task's name, and everything else that has no name of its own.
-fn task_name(row: &labboard_store::TaskRow) -> String {
+pub fn task_name(row: &labboard_store::TaskRow) -> String {
     let target = row.target.as_deref().map(|target| format!(", predict {target}")).unwrap_or_default();
     format!("{}{target}", row.dataset_name)
 }
 
-fn score(value: Option<f64>) -> Cell {
+pub fn score(value: Option<f64>) -> Cell {
     value.map_or_else(|| Cell::text("–"), |value| Cell::number(value, labboard_figure::text::score(value)))
 }
 
-fn day(ms: i64) -> String {
+pub fn day(ms: i64) -> String {
     labboard_figure::array::date(ms as f64).map_or_else(String::new, |date| date.chars().take(10).collect())
 }
 
@@ -59,32 +54,40 @@ async fn panel_view(state: &State, entity: Entity, panel: &'static dyn panels::A
     Ok(figures::drawn(state, Request::new(entity, panel, wanted)).await?.view)
 }
 
-fn found(kind: Kind, id: i64, error: AppError) -> AppError {
-    match error {
-        AppError::NotFound(_) => AppError::NotFound(format!("There is no {} {id}", kind.singular())),
-        other => other,
-    }
-}
-
 /// # Errors
 /// There is no such entity, or it cannot be read.
 pub async fn page(state: &State, kind: Kind, id: i64, query: &str) -> Result<PageView, AppError> {
     let entity = Entity::new(kind, id);
-    let source = state.sources().get(state, entity).await.map_err(|error| found(kind, id, error))?;
+    let source = source(state, entity).await?;
     let room = room(state, &entity.path(), query).await?;
     let mut panels = Vec::new();
     for panel in panels::of_page(kind).filter(|panel| panel.suits(&source)) {
         panels.push(panel_view(state, entity, panel, &room.values).await?);
     }
-    let mut view = match &*source {
-        Source::Data(source) => data_page(state, entity, source).await?,
-        Source::Task(source) => task_page(entity, source),
-        Source::Flow(source) => flow_page(state, entity, source).await?,
-        Source::Run(source) => run_page(entity, source),
-    };
-    view.panels = panels;
-    view.room = room;
-    Ok(view)
+    let siblings = if kind == Kind::Data { datasets(state).await? } else { Vec::new() };
+    Ok(PageView { entity, head: head_of(state, &source).await?, siblings, panels, room })
+}
+
+/// # Errors
+/// There is no such entity, or it cannot be read.
+pub async fn head(state: &State, kind: Kind, id: i64) -> Result<Head, AppError> {
+    head_of(state, &*source(state, Entity::new(kind, id)).await?).await
+}
+
+async fn source(state: &State, entity: Entity) -> Result<Arc<Source>, AppError> {
+    state.sources().get(state, entity).await.map_err(|error| match error {
+        AppError::NotFound(_) => AppError::NotFound(format!("There is no {} {}", entity.kind.singular(), entity.id)),
+        other => other,
+    })
+}
+
+async fn head_of(state: &State, source: &Source) -> Result<Head, AppError> {
+    match source {
+        Source::Data(source) => data_head(state, source).await,
+        Source::Task(source) => Ok(task_head(source)),
+        Source::Flow(source) => flow_head(state, source).await,
+        Source::Run(source) => Ok(run_head(source)),
+    }
 }
 
 fn fact(label: &str, value: impl Into<String>) -> Fact {
@@ -95,22 +98,8 @@ fn linked(label: &str, value: impl Into<String>, link: String) -> Fact {
     Fact { label: label.to_owned(), value: value.into(), link: Some(link) }
 }
 
-fn count(number: i64) -> String {
+pub fn count(number: i64) -> String {
     thousands(u64::try_from(number).unwrap_or(0))
-}
-
-fn plain(entity: Entity, title: String) -> PageView {
-    PageView {
-        entity,
-        subtitle: format!("{} {}", entity.kind.singular(), entity.id),
-        title,
-        description: String::new(),
-        facts: Vec::new(),
-        related: Vec::new(),
-        siblings: Vec::new(),
-        panels: Vec::new(),
-        room: RoomView::default(),
-    }
 }
 
 /// The first sentences of a description that may be pages long.
@@ -130,9 +119,9 @@ async fn datasets(state: &State) -> Result<Vec<(i64, String)>, AppError> {
         .collect())
 }
 
-async fn data_page(state: &State, entity: Entity, source: &super::source::DataSource) -> Result<PageView, AppError> {
+async fn data_head(state: &State, source: &DataSource) -> Result<Head, AppError> {
     let dataset = &source.dataset;
-    let tasks = state.store().tasks_of_dataset(entity.id).await.map_err(app_error)?;
+    let tasks = state.store().tasks_of_dataset(dataset.id).await.map_err(app_error)?;
     let runs = tasks.iter().map(|task| task.runs).sum::<i64>();
     let cells = (dataset.rows * dataset.feature_count).max(1);
     let mut facts = vec![fact("rows", count(dataset.rows)), fact("features", count(dataset.feature_count))];
@@ -148,17 +137,8 @@ async fn data_page(state: &State, entity: Entity, source: &super::source::DataSo
     let mut about = Vec::new();
     about.extend(dataset.about.licence.as_ref().map(|licence| format!("licence {licence}")));
     about.extend((!dataset.about.creators.is_empty()).then(|| format!("by {}", dataset.about.creators.join(", "))));
-    let mut view = plain(entity, dataset.name.clone());
-    view.subtitle = format!(
-        "dataset {} · version {}{}",
-        dataset.id,
-        dataset.version,
-        about.iter().map(|text| format!(" · {text}")).collect::<String>()
-    );
-    view.description = opening(&dataset.description);
-    view.facts = facts;
-    view.siblings = datasets(state).await?;
-    view.related = vec![Related {
+    let about = about.iter().map(|text| format!(" · {text}")).collect::<String>();
+    let related = Related {
         title: "Tasks on this dataset".to_owned(),
         total: tasks.len() as u64,
         entries: tasks
@@ -167,44 +147,45 @@ async fn data_page(state: &State, entity: Entity, source: &super::source::DataSo
             .map(|task| (Entity::new(Kind::Task, task.id), format!("task {}: {} ({} runs)", task.id, task_name(task), count(task.runs))))
             .collect(),
         more: Some(format!("/task?search={}", crate::controls::encode(&dataset.name))),
-    }];
-    Ok(view)
+    };
+    Ok(Head {
+        title: dataset.name.clone(),
+        subtitle: format!("dataset {} · version {}{about}", dataset.id, dataset.version),
+        description: opening(&dataset.description),
+        facts,
+        related: vec![related],
+    })
 }
 
-fn task_page(entity: Entity, source: &super::source::TaskSource) -> PageView {
+fn task_head(source: &TaskSource) -> Head {
     let task = &source.task;
     let runs = source.evaluations.values().map(Vec::len).max().unwrap_or(0);
     let target = task.target.as_deref().unwrap_or("no target");
-    let mut view = plain(entity, format!("Predict {target} on {}", task.dataset_name));
     let procedure = &task.procedure;
     let splits = match (procedure.repeats, procedure.folds) {
         (Some(repeats), Some(folds)) if repeats > 1 => format!("{repeats} × {folds}-fold"),
         (_, Some(folds)) => format!("{folds}-fold"),
         _ => procedure.kind.clone(),
     };
-    view.description = if task.name.is_empty() { String::new() } else { task.name.clone() };
-    view.facts = vec![
-        linked("dataset", task.dataset_name.clone(), Entity::new(Kind::Data, task.dataset_id).path()),
-        fact("target", target),
-        fact("splits", if procedure.stratified { format!("{splits}, stratified") } else { splits }),
-        fact("measure", task.measure.as_deref().map_or_else(|| "–".to_owned(), measure_title)),
-        fact("runs", thousands(runs as u64)),
-    ];
-    view
+    Head {
+        title: format!("Predict {target} on {}", task.dataset_name),
+        subtitle: format!("task {}", task.id),
+        description: task.name.clone(),
+        facts: vec![
+            linked("dataset", task.dataset_name.clone(), Entity::new(Kind::Data, task.dataset_id).path()),
+            fact("target", target),
+            fact("splits", if procedure.stratified { format!("{splits}, stratified") } else { splits }),
+            fact("measure", task.measure.as_deref().map_or_else(|| "–".to_owned(), measure_title)),
+            fact("runs", thousands(runs as u64)),
+        ],
+        related: Vec::new(),
+    }
 }
 
-async fn flow_page(state: &State, entity: Entity, source: &super::source::FlowSource) -> Result<PageView, AppError> {
+async fn flow_head(state: &State, source: &FlowSource) -> Result<Head, AppError> {
     let flow = &source.flow;
     let runs = source.evaluations.values().map(|evaluations| evaluations.rows.len()).max().unwrap_or(0);
-    let mut view = plain(entity, labboard_figure::text::short_flow(&flow.name));
-    view.subtitle = format!("flow {} · version {}", flow.id, flow.version);
-    view.description = if flow.description.is_empty() { flow.name.clone() } else { opening(&flow.description) };
-    view.facts = vec![
-        fact("parameters", count(i64::try_from(flow.parameters.len()).unwrap_or(0))),
-        fact("components", count(i64::try_from(flow.components.len()).unwrap_or(0))),
-        fact("uploaded", day(flow.upload_ms)),
-        fact("runs", thousands(runs as u64)),
-    ];
+    let mut related = Vec::new();
     if !flow.components.is_empty() {
         let mut entries = Vec::new();
         for component in flow.components.iter().take(RELATED) {
@@ -212,29 +193,44 @@ async fn flow_page(state: &State, entity: Entity, source: &super::source::FlowSo
             let name = format!("{}: {}", component.identifier, labboard_figure::text::short_flow(&part.name));
             entries.push((Entity::new(Kind::Flow, component.flow_id), name));
         }
-        view.related = vec![Related { title: "Components".to_owned(), total: flow.components.len() as u64, entries, more: None }];
+        related.push(Related { title: "Components".to_owned(), total: flow.components.len() as u64, entries, more: None });
     }
-    Ok(view)
+    Ok(Head {
+        title: labboard_figure::text::short_flow(&flow.name),
+        subtitle: format!("flow {} · version {}", flow.id, flow.version),
+        description: if flow.description.is_empty() { flow.name.clone() } else { opening(&flow.description) },
+        facts: vec![
+            fact("parameters", count(i64::try_from(flow.parameters.len()).unwrap_or(0))),
+            fact("components", count(i64::try_from(flow.components.len()).unwrap_or(0))),
+            fact("uploaded", day(flow.upload_ms)),
+            fact("runs", thousands(runs as u64)),
+        ],
+        related,
+    })
 }
 
-fn run_page(entity: Entity, source: &super::source::RunSource) -> PageView {
+fn run_head(source: &RunSource) -> Head {
     let run = &source.run;
     let flow = labboard_figure::text::short_flow(&run.flow_name);
-    let mut view = plain(entity, format!("{flow} on {}", run.dataset_name));
-    view.description = run.error.as_ref().map_or_else(String::new, |error| format!("This run failed: {error}"));
-    view.facts = vec![
+    let mut facts = vec![
         linked("task", run.task_id.to_string(), Entity::new(Kind::Task, run.task_id).path()),
         linked("dataset", run.dataset_name.clone(), Entity::new(Kind::Data, run.dataset_id).path()),
-        linked("flow", flow, Entity::new(Kind::Flow, run.flow_id).path()),
+        linked("flow", flow.clone(), Entity::new(Kind::Flow, run.flow_id).path()),
         fact("by", run.uploader_name.clone().unwrap_or_else(|| "–".to_owned())),
         fact("uploaded", day(run.upload_ms)),
     ];
     if let Some(own) = run.task_measure.as_deref()
         && let Some(value) = source.evaluation(own).and_then(|evaluation| evaluation.value)
     {
-        view.facts.push(fact(&measure_title(own), labboard_figure::text::score(value)));
+        facts.push(fact(&measure_title(own), labboard_figure::text::score(value)));
     }
-    view
+    Head {
+        title: format!("{flow} on {}", run.dataset_name),
+        subtitle: format!("run {}", run.id),
+        description: run.error.as_ref().map_or_else(String::new, |error| format!("This run failed: {error}")),
+        facts,
+        related: Vec::new(),
+    }
 }
 
 /// # Errors
@@ -253,165 +249,6 @@ pub async fn explore(state: &State, query: &str) -> Result<ExploreView, AppError
     Ok(ExploreView { data, siblings, panel, room })
 }
 
-fn heads(columns: &[(&str, bool)]) -> Vec<ColumnHead> {
-    columns.iter().map(|(name, numeric)| ColumnHead { name: (*name).to_owned(), numeric: *numeric, help: None }).collect()
-}
-
-fn sorts(names: &[(&str, &str)]) -> Vec<(String, String)> {
-    names.iter().map(|(value, label)| ((*value).to_owned(), (*label).to_owned())).collect()
-}
-
-/// # Errors
-/// The sort is unknown, the search is too long, or the store fails.
-pub async fn list(state: &State, kind: Kind, search: &str, sort: &str, page: u64) -> Result<ListView, AppError> {
-    if search.len() > MAX_SEARCH {
-        return Err(AppError::BadRequest(format!("a search has at most {MAX_SEARCH} characters")));
-    }
-    let unknown = || AppError::BadRequest(format!("{} cannot be sorted by “{sort}”", kind.plural()));
-    let (column, descending) = sort.strip_prefix('-').map_or((sort, false), |column| (column, true));
-    let (column, descending) = if column.is_empty() { ("id", kind == Kind::Run) } else { (column, descending) };
-    let offset = u32::try_from((page.max(1) - 1).saturating_mul(u64::from(PAGE_SIZE))).unwrap_or(u32::MAX);
-    let (search, limit) = (search.to_owned(), PAGE_SIZE);
-    let store = state.store();
-    let (columns, rows, total, sorts) = match kind {
-        Kind::Data => {
-            let sort = DatasetSort::parse(column).ok_or_else(unknown)?;
-            let found = store
-                .list_datasets(&DatasetQuery { search, sort, descending, offset, limit, ..DatasetQuery::default() })
-                .await
-                .map_err(app_error)?;
-            let rows = found
-                .rows
-                .into_iter()
-                .map(|row| {
-                    vec![
-                        Cell::link(row.name, Entity::new(Kind::Data, row.id)),
-                        Cell::number(row.id as f64, row.id.to_string()),
-                        Cell::number(row.rows as f64, count(row.rows)),
-                        Cell::number(row.features as f64, count(row.features)),
-                        Cell::number(row.classes as f64, if row.classes > 0 { count(row.classes) } else { "–".to_owned() }),
-                        Cell {
-                            warn: row.missing > 0,
-                            ..Cell::number(row.missing as f64, if row.missing > 0 { count(row.missing) } else { "–".to_owned() })
-                        },
-                        Cell::number(row.tasks as f64, count(row.tasks)),
-                        Cell::number(row.runs as f64, count(row.runs)),
-                        Cell::text(day(row.upload_ms)),
-                    ]
-                })
-                .collect::<Vec<_>>();
-            let columns = heads(&[
-                ("Name", false),
-                ("Id", true),
-                ("Rows", true),
-                ("Features", true),
-                ("Classes", true),
-                ("Missing", true),
-                ("Tasks", true),
-                ("Runs", true),
-                ("Uploaded", false),
-            ]);
-            (
-                columns,
-                rows,
-                found.total,
-                sorts(&[
-                    ("id", "Id"),
-                    ("name", "Name"),
-                    ("-rows", "Rows"),
-                    ("-features", "Features"),
-                    ("-missing", "Missing"),
-                    ("-runs", "Runs"),
-                    ("-uploaded", "Newest"),
-                ]),
-            )
-        }
-        Kind::Task => {
-            let sort = TaskSort::parse(column).ok_or_else(unknown)?;
-            let found = store
-                .list_tasks(&TaskQuery { search, sort, descending, offset, limit, ..TaskQuery::default() })
-                .await
-                .map_err(app_error)?;
-            let rows = found
-                .rows
-                .into_iter()
-                .map(|row| {
-                    vec![
-                        Cell::link(task_name(&row), Entity::new(Kind::Task, row.id)),
-                        Cell::number(row.id as f64, row.id.to_string()),
-                        Cell::link(row.dataset_name.clone(), Entity::new(Kind::Data, row.dataset_id)),
-                        Cell::text(row.target.clone().unwrap_or_default()),
-                        Cell::text(row.measure.as_deref().map_or_else(|| "–".to_owned(), measure_title)),
-                        Cell::number(
-                            row.procedure.folds.unwrap_or(0) as f64,
-                            row.procedure.folds.map_or_else(|| "–".to_owned(), |folds| folds.to_string()),
-                        ),
-                        Cell::number(row.runs as f64, count(row.runs)),
-                    ]
-                })
-                .collect::<Vec<_>>();
-            let columns = heads(&[
-                ("Task", false),
-                ("Id", true),
-                ("Dataset", false),
-                ("Target", false),
-                ("Measure", false),
-                ("Folds", true),
-                ("Runs", true),
-            ]);
-            (columns, rows, found.total, sorts(&[("id", "Id"), ("dataset", "Dataset"), ("target", "Target"), ("-runs", "Runs")]))
-        }
-        Kind::Flow => {
-            let sort = FlowSort::parse(column).ok_or_else(unknown)?;
-            let found = store
-                .list_flows(&FlowQuery { search, sort, descending, offset, limit, ..FlowQuery::default() })
-                .await
-                .map_err(app_error)?;
-            let rows = found
-                .rows
-                .into_iter()
-                .map(|row| {
-                    vec![
-                        Cell::link(labboard_figure::text::short_flow(&row.name), Entity::new(Kind::Flow, row.id)),
-                        Cell::number(row.id as f64, row.id.to_string()),
-                        Cell::number(row.version as f64, row.version.to_string()),
-                        Cell::number(row.runs as f64, count(row.runs)),
-                        Cell::text(row.uploader_name.unwrap_or_default()),
-                        Cell::text(day(row.upload_ms)),
-                    ]
-                })
-                .collect::<Vec<_>>();
-            let columns = heads(&[("Flow", false), ("Id", true), ("Version", true), ("Runs", true), ("By", false), ("Uploaded", false)]);
-            (columns, rows, found.total, sorts(&[("id", "Id"), ("name", "Name"), ("-runs", "Runs"), ("-uploaded", "Newest")]))
-        }
-        Kind::Run => {
-            let sort = RunSort::parse(column).ok_or_else(unknown)?;
-            let found =
-                store.list_runs(&RunQuery { search, sort, descending, offset, limit, ..RunQuery::default() }).await.map_err(app_error)?;
-            let rows = found.rows.iter().map(run_cells).collect::<Vec<_>>();
-            (run_heads(), rows, found.total, sorts(&[("-id", "Newest"), ("dataset", "Dataset"), ("flow", "Flow"), ("uploader", "By")]))
-        }
-    };
-    let rows = rows.into_iter().map(|cells| Row { cells, ..Row::default() }).collect();
-    let total = u64::try_from(total).unwrap_or(0);
-    Ok(ListView { kind, table: TableView { columns, rows, total, chooses: None }, sorts, page_size: u64::from(PAGE_SIZE) })
-}
-
-fn run_heads() -> Vec<ColumnHead> {
-    heads(&[("Run", false), ("Flow", false), ("Data", false), ("Measure", false), ("Value", true), ("By", false)])
-}
-
-fn run_cells(row: &labboard_store::RunRow) -> Vec<Cell> {
-    vec![
-        Cell { number: Some(row.id as f64), ..Cell::link(row.id.to_string(), Entity::new(Kind::Run, row.id)) },
-        Cell::link(labboard_figure::text::short_flow(&row.flow_name), Entity::new(Kind::Flow, row.flow_id)),
-        Cell::link(row.dataset_name.clone(), Entity::new(Kind::Data, row.dataset_id)),
-        Cell::text(row.measure.as_deref().map_or_else(|| "–".to_owned(), measure_title)),
-        score(row.value),
-        Cell::text(row.uploader_name.clone().unwrap_or_default()),
-    ]
-}
-
 /// # Errors
 /// The store fails.
 pub async fn home(state: &State) -> Result<HomeView, AppError> {
@@ -426,7 +263,7 @@ pub async fn home(state: &State) -> Result<HomeView, AppError> {
     let datasets = store.list_datasets(&datasets).await.map_err(app_error)?.rows;
     Ok(HomeView {
         counts: Kind::ALL.into_iter().zip(counts).collect(),
-        recent: recent.iter().map(|row| Row { cells: run_cells(row), ..Row::default() }).collect(),
+        recent: run_rows(&recent),
         datasets: datasets
             .into_iter()
             .map(|row| (Entity::new(Kind::Data, row.id), row.name, format!("{} rows · {} features", count(row.rows), count(row.features))))
@@ -439,9 +276,7 @@ pub async fn home(state: &State) -> Result<HomeView, AppError> {
 /// The text is too long, or the store fails.
 pub async fn search(state: &State, text: &str) -> Result<Vec<Hit>, AppError> {
     const HITS: u32 = 12;
-    if text.len() > MAX_SEARCH {
-        return Err(AppError::BadRequest(format!("a search has at most {MAX_SEARCH} characters")));
-    }
+    check_search(text)?;
     let hits = state.store().search(text, HITS).await.map_err(app_error)?;
     Ok(hits
         .into_iter()

@@ -29,6 +29,7 @@ mod limits;
 pub mod measure;
 mod number;
 pub mod predictions;
+mod retype;
 pub mod splits;
 pub mod table;
 #[cfg(test)]
@@ -37,3 +38,4 @@ mod testing;
 pub use document::DocumentError;
 pub use error::ParseError;
 pub use limits::Limits;
+pub use retype::RetypeError;

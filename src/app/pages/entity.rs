@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_location, use_navigate, use_params_map};
 
-use crate::api::fetch_page;
+use crate::api::{fetch_head, fetch_page};
 use crate::app::components::error_card::ErrorCard;
 use crate::app::components::replay::Replay;
 use crate::app::components::room_bar::RoomBar;
@@ -12,7 +12,7 @@ use crate::app::panel::Panel;
 use crate::app::room::{enter, use_session};
 use crate::app::{href, use_base};
 use crate::error::AppError;
-use crate::model::{Entity, Kind, PageView, Related};
+use crate::model::{Entity, Fact, Head, Kind, PageView, Related};
 
 #[component]
 pub fn EntityPage(kind: Kind) -> impl IntoView {
@@ -59,20 +59,12 @@ fn EntityOf(kind: Kind, id: String, query: String) -> impl IntoView {
 
 #[component]
 fn EntityBody(view: PageView) -> AnyView {
-    let PageView { entity, title, subtitle, description, facts, related, siblings, panels, room } = view;
+    let PageView { entity, head, siblings, panels, room } = view;
     enter(&room);
     let kind = entity.kind;
     let base = use_base().0;
-    let facts = facts
-        .into_iter()
-        .map(|fact| {
-            let value = match fact.link {
-                Some(link) => view! { <a href=href(&link)>{fact.value}</a> }.into_any(),
-                None => fact.value.into_any(),
-            };
-            view! { <div><dt>{fact.label}</dt><dd>{value}</dd></div> }
-        })
-        .collect_view();
+    let Head { title, subtitle, description, .. } = head.clone();
+    let head = live_head(entity, head);
     let panels = panels.into_iter().map(|panel| view! { <Panel source=Signal::stored(entity) view=panel/> }).collect_view();
     view! {
         <Title text=title.clone()/>
@@ -89,16 +81,48 @@ fn EntityBody(view: PageView) -> AnyView {
                 <h1>{title}</h1>
                 <p class="description">{description}</p>
             </div>
-            <dl class="facts">{facts}</dl>
+            <dl class="facts">{move || head.with(|head| head.facts.iter().map(fact_view).collect_view())}</dl>
         </div>
         <RoomBar/>
         {(!siblings.is_empty()).then(|| view! { <DatasetMenu id=entity.id siblings/> })}
         {(kind == Kind::Task).then(|| view! { <Replay task=entity.id/> })}
         <DataChanged entity/>
         <div class="grid">{panels}</div>
-        <div class="related">{related.into_iter().map(|related| view! { <RelatedList related/> }).collect_view()}</div>
+        <div class="related">
+            {move || head.with(|head| head.related.iter().cloned().map(|related| view! { <RelatedList related/> }).collect_view())}
+        </div>
     }
     .into_any()
+}
+
+/// The head as it is now: read again whenever the entity changes.
+fn live_head(entity: Entity, head: Head) -> RwSignal<Head> {
+    let session = use_session();
+    let head = RwSignal::new(head);
+    Effect::new(move |seen: Option<u64>| {
+        let revision = session.revision(entity);
+        if seen.is_some_and(|seen| seen != revision) {
+            leptos::task::spawn_local(async move {
+                // What comes late is not shown over something newer.
+                if let Ok(now) = fetch_head(entity.kind, entity.id).await
+                    && session.revisions.with_untracked(|revisions| revisions.get(&entity).copied()) == Some(revision)
+                {
+                    head.try_set(now);
+                }
+            });
+        }
+        revision
+    });
+    head
+}
+
+fn fact_view(fact: &Fact) -> impl IntoView + use<> {
+    let Fact { label, value, link } = fact.clone();
+    let value = match link {
+        Some(link) => view! { <a href=href(&link)>{value}</a> }.into_any(),
+        None => value.into_any(),
+    };
+    view! { <div><dt>{label}</dt><dd>{value}</dd></div> }
 }
 
 /// The dropdown that leads from one dataset's page to another's.

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use labboard_frame::evaluate;
-use labboard_openml::document::{DatasetDescription, Flow, Run, Task};
+use labboard_openml::document::{DataFeatures, DatasetDescription, Flow, Run, Task};
 use labboard_openml::predictions::Predictions;
 use labboard_openml::splits::Splits;
+use labboard_openml::table::{Kind as FeatureKind, Table, Values};
 use labboard_store::{
     About, Batch, Component, Evaluation, Fold, Kind as StoreKind, NewDataset, NewFlow, NewRun, NewRunFile, NewTask, Parameter,
     ParameterSetting, Procedure, Status, Store, TaskAbout,
@@ -131,7 +132,13 @@ fn dataset(store: &Store, folder: &Folder, id: i64) -> Result<(i64, String, NewD
     {
         return Err(IngestError::file(folder.name(&path), format!("its MD5 is {sum}, but the description says {expected}")));
     }
-    let table = read_table(&folder.name(&path), format, &content)?;
+    let mut table = read_table(&folder.name(&path), format, &content)?;
+    let features_path = format!("data/{id}/features.xml");
+    if let Some(text) = folder.find_text(&features_path)? {
+        let fail = |reason: String| IngestError::file(folder.name(&features_path), reason);
+        let declared = DataFeatures::read(&text).map_err(|error| fail(error.to_string()))?;
+        declare(&mut table, &declared).map_err(fail)?;
+    }
     let named = [
         document.default_target_attribute.iter().collect::<Vec<_>>(),
         document.row_id_attribute.iter().collect(),
@@ -180,6 +187,23 @@ fn dataset(store: &Store, folder: &Folder, id: i64) -> Result<(i64, String, NewD
         qualities: description.qualities,
     };
     Ok((id, folder.name(&path), new))
+}
+
+/// Gives the table's columns the types and levels that the document declares.
+fn declare(table: &mut Table, declared: &DataFeatures) -> Result<(), String> {
+    if declared.features.len() != table.features.len() {
+        return Err(format!("it lists {} features, but the table has {} columns", declared.features.len(), table.features.len()));
+    }
+    for (feature, declared) in table.features.iter_mut().zip(&declared.features) {
+        if feature.name != declared.name {
+            return Err(format!("feature {} is “{}” here and “{}” in the table", declared.index, declared.name, feature.name));
+        }
+        let levels =
+            (declared.data_type == FeatureKind::Nominal && !declared.nominal_values.is_empty()).then_some(&*declared.nominal_values);
+        let values = std::mem::replace(&mut feature.values, Values::Numeric(Vec::new()));
+        feature.values = values.retyped(declared.data_type, levels).map_err(|error| format!("feature “{}”: {error}", feature.name))?;
+    }
+    Ok(())
 }
 
 /// Unix milliseconds of a date and time such as `2026-01-12T08:30:00`, taken as UTC.

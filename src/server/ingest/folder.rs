@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use super::IngestError;
 
+const MISSING: &str = "the file is missing";
+
 /// Where documents are read from.
 #[derive(Debug)]
 pub enum Folder {
@@ -102,15 +104,22 @@ impl Folder {
     /// # Errors
     /// The file is missing or cannot be read.
     pub fn read(&self, path: &str) -> Result<Cow<'_, [u8]>, IngestError> {
-        self.find(path)?.ok_or_else(|| IngestError::file(self.name(path), "the file is missing"))
+        self.find(path)?.ok_or_else(|| IngestError::file(self.name(path), MISSING))
+    }
+
+    /// # Errors
+    /// As [`find`](Folder::find), or the file is not UTF-8.
+    pub fn find_text(&self, path: &str) -> Result<Option<String>, IngestError> {
+        let Some(content) = self.find(path)? else { return Ok(None) };
+        String::from_utf8(content.into_owned()).map(Some).map_err(|error| {
+            let place = error.utf8_error().valid_up_to();
+            IngestError::file(self.name(path), format!("byte {} is not UTF-8", place + 1))
+        })
     }
 
     /// # Errors
     /// As [`read`](Folder::read), or the file is not UTF-8.
     pub fn text(&self, path: &str) -> Result<String, IngestError> {
-        String::from_utf8(self.read(path)?.into_owned()).map_err(|error| {
-            let place = error.utf8_error().valid_up_to();
-            IngestError::file(self.name(path), format!("byte {} is not UTF-8", place + 1))
-        })
+        self.find_text(path)?.ok_or_else(|| IngestError::file(self.name(path), MISSING))
     }
 }

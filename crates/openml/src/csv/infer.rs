@@ -9,6 +9,7 @@ use crate::date;
 use crate::error::{ParseError, shown};
 use crate::interner::Interner;
 use crate::number;
+use crate::retype::sorted;
 use crate::table::{Feature, Kind, MISSING, Values};
 
 use super::Options;
@@ -202,24 +203,4 @@ impl Column<'_> {
             }
         }
     }
-}
-
-/// A nominal column with its levels in order: by number if all are numbers, else by text.
-fn sorted(mut codes: Vec<u32>, levels: Vec<String>) -> Values {
-    let numbers: Option<Vec<f64>> = levels.iter().map(|level| number::parse(level).filter(|number| !number.is_nan())).collect();
-    let mut order: Vec<usize> = (0..levels.len()).collect();
-    match numbers {
-        Some(numbers) => order.sort_by(|&a, &b| numbers[a].total_cmp(&numbers[b]).then_with(|| levels[a].cmp(&levels[b]))),
-        None => order.sort_by(|&a, &b| levels[a].cmp(&levels[b])),
-    }
-    let mut place = vec![MISSING; levels.len()];
-    for (new, &old) in order.iter().enumerate() {
-        place[old] = new as u32;
-    }
-    for code in &mut codes {
-        *code = place.get(*code as usize).copied().unwrap_or(MISSING);
-    }
-    let mut levels: Vec<Option<String>> = levels.into_iter().map(Some).collect();
-    let levels = order.iter().filter_map(|&old| levels[old].take()).collect();
-    Values::Nominal { codes, levels }
 }
