@@ -75,6 +75,8 @@ impl Drop for Staged {
 }
 
 pub(crate) fn sync_dir(dir: &Path) -> Result<(), StoreError> {
+    // The parent of a relative path of one part is spelled "".
+    let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
     File::open(dir).and_then(|file| file.sync_all()).context("sync", dir)
 }
 
@@ -91,4 +93,15 @@ pub(crate) fn make_read_only(file: &File) -> io::Result<()> {
     let mut permissions = file.metadata()?.permissions();
     permissions.set_readonly(true);
     file.set_permissions(permissions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parent_of_a_relative_path_can_be_synced() {
+        let parent = Path::new("labboard-data").parent().expect("a parent");
+        sync_dir(parent).expect("the working directory");
+    }
 }
