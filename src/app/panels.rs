@@ -127,12 +127,14 @@ pub struct Canvas {
     pub height: u32,
     /// The visible part of the axes, `x0, x1, y0, y1` in axis units, where the visitor has zoomed.
     pub window: Option<[f64; 4]>,
+    /// Whether the first picture is wanted: it goes into pages, not into answers.
+    pub picture: bool,
 }
 
 impl Canvas {
     /// The figure's style; `axes` names what the zoom belongs to, and keeps it while unchanged.
     pub fn style(&self, axes: &[&str]) -> Style {
-        Style { theme: self.theme, width: self.width, height: self.height, uirevision: axes.join("\u{1f}"), legend: LegendPlace::Figure }
+        Style { theme: self.theme, width: self.width, height: self.height, uirevision: axes.join("\u{1f}"), legend: LegendPlace::Figure, picture: self.picture }
     }
 }
 

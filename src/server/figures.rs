@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use super::assets::accepts;
 use super::source::{Source, blocking_failed};
-use super::state::{State, digest};
+use super::state::State;
 use crate::app::panels::{self, AnyPanel, Canvas, Content};
 use crate::controls::{Controls, encode, parameters, to_query};
 use crate::error::AppError;
@@ -43,7 +43,7 @@ pub struct Request {
 
 impl Request {
     pub fn new(entity: Entity, panel: &'static dyn AnyPanel, wanted: Controls) -> Self {
-        let canvas = Canvas { theme: Theme::Light, width: DEFAULT_WIDTH, height: panel.height(), window: None };
+        let canvas = Canvas { theme: Theme::Light, width: DEFAULT_WIDTH, height: panel.height(), window: None, picture: true };
         Self { entity, panel, wanted, canvas, inline: false }
     }
 
@@ -52,6 +52,7 @@ impl Request {
         let id = id.parse::<i64>().map_err(|_| AppError::NotFound(format!("There is no {} “{id}”", kind.singular())))?;
         let panel = panels::find(kind, panel).ok_or_else(|| AppError::NotFound(format!("A {} has no panel “{panel}”", kind.singular())))?;
         let mut request = Self::new(Entity::new(kind, id), panel, Controls::new());
+        request.canvas.picture = false;
         let names = panel.control_names();
         for (name, value) in parameters(query) {
             match name.as_str() {
@@ -87,7 +88,7 @@ impl Request {
 
     /// The same drawing has the same text.
     fn key(&self) -> String {
-        let Canvas { theme, width, height, window } = &self.canvas;
+        let Canvas { theme, width, height, window, .. } = &self.canvas;
         format!(
             "{}/{}?{}&{theme:?}&{width}x{height}&{window:?}&{}",
             self.entity.path(),
@@ -99,7 +100,7 @@ impl Request {
 
     /// The address of the drawing's raster.
     fn raster_url(&self, base: &str, hash: &str) -> String {
-        let Canvas { theme, width, height, window } = &self.canvas;
+        let Canvas { theme, width, height, window, .. } = &self.canvas;
         let theme = if *theme == Theme::Dark { "dark" } else { "light" };
         let query = to_query(&self.wanted);
         let and = if query.is_empty() { "" } else { "&" };
@@ -254,7 +255,7 @@ async fn answer(state: &State, request: Request) -> Result<Arc<Answer>, AppError
         }
         let plain = Bytes::from(serde_json::to_vec(&body).map_err(|error| AppError::Internal(error.to_string()))?);
         let raster = drawn.raster.map(|raster| Bytes::from(raster.png));
-        Ok(Arc::new(Answer { tag: digest(&plain)[..20].to_owned(), plain, gzip: std::sync::OnceLock::new(), raster }))
+        Ok(Arc::new(Answer { tag: format!("{:032x}", xxhash_rust::xxh3::xxh3_128(&plain)), plain, gzip: std::sync::OnceLock::new(), raster }))
     };
     state.figures().0.try_get_with(key, compute).await.map_err(|error: Arc<AppError>| (*error).clone())
 }

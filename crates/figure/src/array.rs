@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Number, Value, json};
 
 /// Above this many points an array travels as bytes.
-pub const TYPED_ABOVE: usize = 2_000;
+pub const TYPED_ABOVE: usize = 256;
 
 /// How far a person may zoom into a figure before a mark is off by a tenth of a pixel.
 const ZOOM: f64 = 100.0;

@@ -109,7 +109,7 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
                 .line(line),
         );
     }
-    let mut canvas = Canvas::new(frame);
+    let mut canvas = Canvas::new(style, frame);
     let panel = square(canvas.panel(Area::WHOLE));
     canvas.axes(panel, &x, &y, false);
     for &(from, to) in &guides {

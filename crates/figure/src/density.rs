@@ -95,7 +95,7 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
     }
 
     let summary = summary(input, shown, &groups, &blocks);
-    let mut canvas = Canvas::new(frame);
+    let mut canvas = Canvas::new(style, frame);
     let panel = canvas.panel(Area::WHOLE);
     canvas.axes(panel, &x, &y, false);
     let (left, top) = panel.place(&x, &y, (input.extents.x[0], input.extents.y[1]));

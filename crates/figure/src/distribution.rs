@@ -100,7 +100,7 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
     let frame = Frame::new(style, MARGINS).with_legend(style, &legend).with_plot_height(height);
 
     let mut sheet = Sheet::new(style, frame);
-    let mut canvas = Canvas::new(frame);
+    let mut canvas = Canvas::new(style, frame);
     let rects: usize = plots.iter().map(|p| p.places() * p.counts.len()).sum();
     for (i, plot) in plots.iter().enumerate() {
         let area = place(i, columns, lines, &frame);

@@ -111,7 +111,7 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
 
     let best = runs.iter().copied().reduce(|a, b| if better(b.value, a.value, input.higher_is_better) { b } else { a });
     let summary = summary(input, &runs, flows.len(), best);
-    let mut canvas = Canvas::new(rows.frame);
+    let mut canvas = Canvas::new(style, rows.frame);
     let panel = canvas.panel(Area::WHOLE);
     canvas.axes(panel, &rows.x, &rows.y, true);
     canvas.marks(panel, &groups, 0.8);

@@ -128,7 +128,7 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
     }
 
     let summary = summary(input, &scores, &datasets, &parameter);
-    let mut canvas = Canvas::new(rows.frame);
+    let mut canvas = Canvas::new(style, rows.frame);
     let panel = canvas.panel(Area::WHOLE);
     canvas.axes(panel, &rows.x, &rows.y, true);
     canvas.marks(panel, &groups, 0.8);

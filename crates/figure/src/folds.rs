@@ -59,7 +59,7 @@ pub fn draw(measures: &[Measure<'_>], style: &Style) -> Result<Drawing, Empty> {
     let height = lines as f64 * PLOT_HEIGHT + (lines - 1) as f64 * LINE_GAP;
     let frame = Frame::new(style, MARGINS).with_plot_height(height);
     let mut sheet = Sheet::new(style, frame);
-    let mut canvas = Canvas::new(frame);
+    let mut canvas = Canvas::new(style, frame);
     for (i, (measure, folds)) in known.iter().enumerate() {
         let area = place(i, columns, lines, &frame);
         let x = Axis::exact("", AxisKind::Linear, [-1.0, 1.0]);

@@ -33,11 +33,13 @@ pub struct Style {
     pub width: u32,
     pub height: u32,
     pub legend: LegendPlace,
+    /// Whether the first picture is wanted: only pages show it.
+    pub picture: bool,
 }
 
 impl Default for Style {
     fn default() -> Self {
-        Self { theme: Theme::Light, uirevision: String::new(), width: 800, height: 500, legend: LegendPlace::Figure }
+        Self { theme: Theme::Light, uirevision: String::new(), width: 800, height: 500, legend: LegendPlace::Figure, picture: true }
     }
 }
 

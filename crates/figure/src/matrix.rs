@@ -83,7 +83,7 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
     sheet.set("yaxis.title.standoff", 4);
     sheet.trace(&trace(input, counts, &shares, top, words.as_deref(), style));
 
-    let mut canvas = Canvas::new(frame);
+    let mut canvas = Canvas::new(style, frame);
     let panel = canvas.panel(Area::WHOLE);
     canvas.axes(panel, &x, &y, false);
     let mut tints = vec![Vec::new(); TINTS];

@@ -30,7 +30,9 @@ pub struct Picture {
 
 impl Picture {
     pub(crate) fn set_image_source(&mut self, source: &str) {
-        self.svg = self.svg.replace(PENDING_IMAGE, &text::xml(source));
+        if self.svg.contains(PENDING_IMAGE) {
+            self.svg = self.svg.replace(PENDING_IMAGE, &text::xml(source));
+        }
     }
 }
 
@@ -83,11 +85,13 @@ pub(crate) struct Marks {
 pub(crate) struct Canvas {
     frame: Frame,
     body: String,
+    /// Nobody will look at it: everything that costs is left out.
+    blank: bool,
 }
 
 impl Canvas {
-    pub(crate) fn new(frame: Frame) -> Self {
-        Self { frame, body: String::new() }
+    pub(crate) fn new(style: &Style, frame: Frame) -> Self {
+        Self { frame, body: String::new(), blank: !style.picture }
     }
 
     pub(crate) fn panel(&self, area: Area) -> Panel {
@@ -96,6 +100,9 @@ impl Canvas {
 
     /// Grid lines, tick labels and titles; `above` puts the x axis on top.
     pub(crate) fn axes(&mut self, panel: Panel, x: &Axis, y: &Axis, above: bool) {
+        if self.blank {
+            return;
+        }
         let Panel { left, top, width, height } = panel;
         let (bottom, right) = (top + height, left + width);
         let xs: Vec<(f64, Tick)> = x.ticks(width, 80.0).into_iter().map(|t| (left + x.fraction(t.at) * width, t)).collect();
@@ -143,7 +150,7 @@ impl Canvas {
 
     /// The legend above the plot, where the figure draws it.
     pub(crate) fn legend(&mut self, style: &Style, legend: &[LegendEntry]) {
-        if !has_legend(style, legend) {
+        if self.blank || !has_legend(style, legend) {
             return;
         }
         let rows = legend_rows(legend, self.frame.plot_width());
@@ -176,6 +183,9 @@ impl Canvas {
 
     /// Marks inside a panel, one path for each look.
     pub(crate) fn marks(&mut self, panel: Panel, groups: &[Marks], opacity: f64) {
+        if self.blank {
+            return;
+        }
         let all: usize = groups.iter().map(|g| g.points.len()).sum();
         let mut step = 1.0;
         let placed = loop {
@@ -281,6 +291,9 @@ impl Canvas {
     /// The picture, named by its summary.
     pub(crate) fn finish(self, summary: &str) -> Picture {
         let (width, height) = (self.frame.width.round() as u32, self.frame.height.round() as u32);
+        if self.blank {
+            return Picture { svg: String::new(), width, height };
+        }
         let svg = format!(
             r#"<svg xmlns="http://www.w3.org/2000/svg" class="picture" role="img" aria-label="{}" width="{width}" height="{height}" viewBox="0 0 {width} {height}" preserveAspectRatio="xMidYMid meet">{}</svg>"#,
             text::xml(summary),
@@ -299,7 +312,7 @@ impl Canvas {
     }
 
     fn add(&mut self, element: &str) {
-        if self.body.len() + element.len() <= MOST_BYTES {
+        if !self.blank && self.body.len() + element.len() <= MOST_BYTES {
             self.body.push_str(element);
         }
     }
@@ -403,7 +416,7 @@ mod tests {
     use crate::layout::MARGINS;
 
     fn canvas() -> Canvas {
-        Canvas::new(Frame::new(&Style::default(), MARGINS))
+        Canvas::new(&Style::default(), Frame::new(&Style::default(), MARGINS))
     }
 
     #[test]

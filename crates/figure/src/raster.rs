@@ -13,7 +13,7 @@ pub struct Raster {
     /// Pixels.
     pub width: u32,
     pub height: u32,
-    /// FNV-1a (128 bits, hex) of the PNG, for URLs that may be cached for ever.
+    /// XXH3 (128 bits, hex) of the PNG, for URLs that may be cached for ever.
     pub hash: String,
     /// Where the image is to be had: a URL or a data URI; set by [`crate::Drawing::set_raster_source`].
     pub source: Option<String>,
@@ -54,7 +54,7 @@ impl Raster {
         let mut writer = encoder.write_header()?;
         writer.write_image_data(pixels)?;
         writer.finish()?;
-        let hash = format!("{:032x}", fnv1a(&png));
+        let hash = format!("{:032x}", xxhash_rust::xxh3::xxh3_128(&png));
         Ok(Self { png, extents, width, height, hash, source: None })
     }
 
@@ -84,12 +84,6 @@ impl Raster {
             opacity: 1.0,
         }))
     }
-}
-
-fn fnv1a(bytes: &[u8]) -> u128 {
-    bytes.iter().fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d, |hash, byte| {
-        (hash ^ u128::from(*byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b)
-    })
 }
 
 /// The pixels of a PNG as RGBA, top row first.

@@ -98,11 +98,11 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
     sheet.axes(0, Area::WHOLE, &x, &y);
     sheet.set("hoveranywhere", true);
     sheet.legend(&legend);
-    let drawn = Drawn { input, points: &points, x: &x, y: &y, frame, size };
+    let drawn = Drawn { input, points: &points, x: &x, y: &y, frame, size, picture: style.picture };
     let groups = colouring.traces(&drawn, &mut sheet);
 
     let summary = summary(input, &points, &colouring);
-    let mut canvas = Canvas::new(frame);
+    let mut canvas = Canvas::new(style, frame);
     let panel = canvas.panel(Area::WHOLE);
     canvas.axes(panel, &x, &y, false);
     canvas.marks(panel, &groups, opacity(points.len()));
@@ -177,6 +177,7 @@ struct Drawn<'a> {
     y: &'a Axis,
     frame: Frame,
     size: usize,
+    picture: bool,
 }
 
 impl Drawn<'_> {
@@ -240,6 +241,7 @@ impl Drawn<'_> {
 
     fn marks(&self, members: &[usize], paint: Paint, symbol: Symbol) -> Marks {
         let panel = crate::picture::Panel::new(&self.frame, Area::WHOLE);
+        let members = if self.picture { members } else { &[] };
         let points = members.iter().map(|&m| panel.place(self.x, self.y, (self.points[m].x, self.points[m].y))).collect();
         Marks { paint, symbol, size: self.size as f64, points }
     }

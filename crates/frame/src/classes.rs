@@ -60,13 +60,18 @@ impl Grouping {
     /// Groups the rows by level, in at most `most` groups (between 1 and [`Self::MOST`]) besides "missing".
     #[must_use]
     pub fn new(codes: &[u32], levels: &[String], most: usize) -> Self {
-        let most = most.clamp(1, Self::MOST);
         let mut counts = vec![0u64; levels.len() + 1];
         for &code in codes {
             counts[(code as usize).min(levels.len())] += 1;
         }
         let missing = counts.pop().unwrap_or(0);
+        Self::of_counts(&counts, missing, levels, most)
+    }
 
+    /// The same where the rows per level, and those without one, are known already.
+    #[must_use]
+    pub fn of_counts(counts: &[u64], missing: u64, levels: &[String], most: usize) -> Self {
+        let most = most.clamp(1, Self::MOST);
         let fits = levels.len() <= most;
         let mut own: Vec<usize> = (0..levels.len()).filter(|&code| fits || counts[code] > 0).collect();
         if own.len() > most {

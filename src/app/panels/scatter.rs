@@ -1,10 +1,13 @@
 //! Scatter: any two features against each other, coloured by a third. Exact marks up to a budget;
 //! above it a density raster over all rows, and exact marks again where a window holds few enough.
 
+use std::cell::RefCell;
+
 use labboard_figure::feature::{Feature, Values as FigureValues};
 use labboard_figure::{Axis, AxisKind, Empty, Window, density, scatter};
 use labboard_frame::classes::{Classes, Grouping};
 use labboard_frame::density::{self as counting, Positions};
+use labboard_frame::summary::Summary;
 use labboard_frame::{Column, Kind as FeatureKind};
 
 use super::{Canvas, Content, Control, Panel, Values, always, off};
@@ -19,6 +22,11 @@ const PADDING: f64 = 0.04;
 const FEW: usize = 31;
 /// Groups that a numeric colour is cut into for a raster.
 const GROUPS: usize = 6;
+thread_local! {
+    /// Grids are large; a thread that draws keeps its own for the next drawing.
+    static BUFFERS: RefCell<counting::Buffers> = RefCell::default();
+}
+
 /// What stands for "no colour".
 const NONE: &str = "";
 
@@ -85,8 +93,9 @@ fn target_or_none(source: &DataSource, _: &[(String, String)]) -> Vec<String> {
 fn draw(source: &DataSource, values: &Values, canvas: &Canvas) -> Result<Content, Empty> {
     let missing = || Empty { reason: "This dataset has no features to draw".to_owned() };
     let (x_name, y_name, color) = (values.one("x"), values.one("y"), values.one("color"));
-    let (_, x) = source.column(x_name).ok_or_else(missing)?;
-    let (_, y) = source.column(y_name).ok_or_else(missing)?;
+    let (x_place, x) = source.column(x_name).ok_or_else(missing)?;
+    let (y_place, y) = source.column(y_name).ok_or_else(missing)?;
+    let (x_summary, y_summary) = (&source.features[x_place].summary, &source.features[y_place].summary);
     let (x_log, y_log) =
         (values.is_on("log_x") && x.kind() == FeatureKind::Numeric, values.is_on("log_y") && y.kind() == FeatureKind::Numeric);
     let colour = source.column(color);
@@ -106,7 +115,8 @@ fn draw(source: &DataSource, values: &Values, canvas: &Canvas) -> Result<Content
     // Positions in axis units: the values themselves, their logarithms, or category codes.
     let (x_logs, y_logs) = (logs(x, x_log), logs(y, y_log));
     let (x_at, y_at) = (positions(x, x_logs.as_deref()), positions(y, y_logs.as_deref()));
-    let (x_axis, y_axis) = (axis(x_name, x, x_logs.as_deref(), x_log), axis(y_name, y, y_logs.as_deref(), y_log));
+    let x_axis = axis(x_name, x, x_summary, x_logs.as_deref());
+    let y_axis = axis(y_name, y, y_summary, y_logs.as_deref());
     let (Some(x_axis), Some(y_axis)) = (x_axis, y_axis) else {
         return Err(Empty { reason: format!("No row has both {x_name} and {y_name}") });
     };
@@ -144,10 +154,18 @@ fn draw(source: &DataSource, values: &Values, canvas: &Canvas) -> Result<Content
         (None, Some((_, column))) => column.categories().unwrap_or((&[], &[])),
         (None, None) => (&[], &[]),
     };
-    let grouping = Grouping::new(codes, levels, labboard_figure::theme::CATEGORIES);
+    let known = colour.filter(|_| groups.is_none()).map(|(at, _)| &source.features[at].summary);
+    let grouping = match known.and_then(|summary| Some((summary, summary.levels.as_ref()?))) {
+        // Of text the summary counts only the most frequent levels.
+        Some((summary, counted)) if counted.counts.len() == levels.len() => {
+            Grouping::of_counts(&counted.counts, summary.missing as u64, levels, labboard_figure::theme::CATEGORIES)
+        }
+        _ => Grouping::new(codes, levels, labboard_figure::theme::CATEGORIES),
+    };
     let classes: Option<Classes<'_>> = (!levels.is_empty()).then(|| grouping.of(codes));
     let count = |positions, range: [f64; 2], bins| counting::Axis { positions, low: range[0], high: range[1], bins };
-    let counted = counting::count(&count(x_at, shown.x, nx), &count(y_at, shown.y, ny), classes, &mut counting::Buffers::default())
+    let counted = BUFFERS
+        .with_borrow_mut(|buffers| counting::count(&count(x_at, shown.x, nx), &count(y_at, shown.y, ny), classes, buffers))
         .map_err(|error| Empty { reason: error.to_string() })?;
     let group_names = grouping.groups().iter().map(group_name).collect::<Vec<_>>();
     let group_rows = grouping.groups().iter().map(|group| group.rows).collect::<Vec<_>>();
@@ -163,18 +181,18 @@ fn draw(source: &DataSource, values: &Values, canvas: &Canvas) -> Result<Content
         ny,
         extents: shown,
         rows_total: x.len() as u64,
-        rows_missing: counted.rows_total - placed(x, y),
+        rows_missing: counted.rows_total - placed((x, x_summary.missing), (y, y_summary.missing)),
         shade: density::Shade::default(),
         spread: true,
     };
-    density::draw(&input, &style).map(|drawing| refinable(drawing, full))
+    let drawing = density::draw(&input, &style).map(|drawing| refinable(drawing, full));
+    BUFFERS.with_borrow_mut(|buffers| buffers.recycle(counted));
+    drawing
 }
 
-/// Rows that have a value on both axes.
-fn placed(x: Column<'_>, y: Column<'_>) -> u64 {
-    let missing = (x.missing(), y.missing());
-    match missing {
-        (0, 0) => x.len() as u64,
+/// Rows that have a value on both axes, given how many each has not.
+fn placed((x, x_missing): (Column<'_>, usize), (y, y_missing): (Column<'_>, usize)) -> u64 {
+    match (x_missing, y_missing) {
         (0, n) | (n, 0) => (x.len() - n) as u64,
         _ => (0..x.len()).filter(|row| !x.is_missing(*row) && !y.is_missing(*row)).count() as u64,
     }
@@ -252,18 +270,18 @@ fn positions<'a>(column: Column<'a>, logs: Option<&'a [f64]>) -> Positions<'a> {
 }
 
 /// The axis over all values, with the room around them that exact marks have.
-fn axis(name: &str, column: Column<'_>, logs: Option<&[f64]>, log: bool) -> Option<Axis> {
+fn axis(name: &str, column: Column<'_>, summary: &Summary, logs: Option<&[f64]>) -> Option<Axis> {
     if let Some((_, levels)) = column.categories() {
         return Some(Axis::category(name, levels));
     }
     let (low, high) = match logs {
         Some(values) => counting::extent(Column::Numeric(values))?,
-        None => counting::extent(column)?,
+        None => summary.numbers.as_ref().map(|numbers| (numbers.min, numbers.max))?,
     };
     let room = if high > low { (high - low) * PADDING } else { 0.5 };
     let kind = match column.kind() {
         FeatureKind::Date => AxisKind::Date,
-        _ if log => AxisKind::Log,
+        _ if logs.is_some() => AxisKind::Log,
         _ => AxisKind::Linear,
     };
     Some(Axis::exact(name, kind, [low - room, high + room]))
