@@ -39,12 +39,14 @@ pub struct Request {
     pub canvas: Canvas,
     /// Puts a raster into the figure as a data URI instead of its URL.
     pub inline: bool,
+    /// Rows of the table that are wanted: few beside a chart, all in a CSV.
+    pub rows: usize,
 }
 
 impl Request {
     pub fn new(entity: Entity, panel: &'static dyn AnyPanel, wanted: Controls) -> Self {
         let canvas = Canvas { theme: Theme::Light, width: DEFAULT_WIDTH, height: panel.height(), window: None, picture: true };
-        Self { entity, panel, wanted, canvas, inline: false }
+        Self { entity, panel, wanted, canvas, inline: false, rows: TWIN_ROWS }
     }
 
     fn parse(kind: &str, id: &str, panel: &str, query: &str) -> Result<Self, AppError> {
@@ -176,7 +178,7 @@ fn chart(mut drawing: Drawing, mut view: PanelView, request: &Request, base: &st
         let source = if request.inline { raster.data_uri() } else { request.raster_url(base, &raster.hash) };
         drawing.set_raster_source(&source);
     }
-    let table = table_view(&drawing.table);
+    let table = table_view(&drawing.table, request.rows);
     // Charts with a row per item decide their height themselves.
     if let Some(height) = drawing.figure.pointer("/layout/height").and_then(Value::as_f64) {
         view.height = height as u32;
@@ -194,7 +196,7 @@ fn chart(mut drawing: Drawing, mut view: PanelView, request: &Request, base: &st
     Drawn { view, figure: drawing.figure, raster: drawing.raster, table }
 }
 
-fn table_view(rows: &Rows) -> TableView {
+fn table_view(rows: &Rows, most: usize) -> TableView {
     let cell = |cell: &labboard_figure::Cell| match cell {
         labboard_figure::Cell::Missing => Cell::text("–"),
         labboard_figure::Cell::Number(value) => Cell::number(*value, labboard_figure::text::number(*value, 6)),
@@ -202,7 +204,7 @@ fn table_view(rows: &Rows) -> TableView {
     };
     TableView {
         columns: rows.columns.iter().map(|head| ColumnHead { name: head.name.clone(), numeric: head.numeric, help: None }).collect(),
-        rows: rows.rows.iter().map(|cells| Row { cells: cells.iter().map(cell).collect(), ..Row::default() }).collect(),
+        rows: rows.rows.iter().take(most).map(|cells| Row { cells: cells.iter().map(cell).collect(), ..Row::default() }).collect(),
         total: rows.total,
         chooses: None,
     }
@@ -327,7 +329,7 @@ pub async fn raster(Extract(state): Extract<State>, Path((kind, id, panel)): Pla
 
 pub async fn csv(Extract(state): Extract<State>, Path((kind, id, panel)): Place, RawQuery(query): RawQuery) -> Response {
     let found = match Request::parse(&kind, &id, &panel, query.as_deref().unwrap_or_default()) {
-        Ok(request) => drawn(&state, request).await,
+        Ok(request) => drawn(&state, Request { rows: usize::MAX, ..request }).await,
         Err(error) => Err(error),
     };
     match found {
