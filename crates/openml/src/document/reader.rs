@@ -74,6 +74,16 @@ impl<'a, 'input> Element<'a, 'input> {
         self.child(name).map(Self::text).filter(|text| !text.is_empty())
     }
 
+    /// The text of a child, also if that is empty; `None` if the child is absent.
+    pub(super) fn given(self, name: &'static str) -> Option<String> {
+        self.child(name).map(Self::text)
+    }
+
+    /// The texts of all children of that name that are not empty; `None` if there is no such child.
+    pub(super) fn all_given(self, name: &'static str) -> Option<Vec<String>> {
+        self.child(name).map(|_| self.strings(name))
+    }
+
     /// The texts of all children of that name that are not empty.
     pub(super) fn strings(self, name: &'static str) -> Vec<String> {
         self.children(name).map(Self::text).filter(|text| !text.is_empty()).collect()
@@ -99,6 +109,11 @@ impl<'a, 'input> Element<'a, 'input> {
 
     pub(super) fn id(self, name: &'static str) -> Result<u32, DocumentError> {
         self.number(name, WHOLE)
+    }
+
+    /// The whole number that is the element's own text.
+    pub(super) fn own_id(self) -> Result<u32, DocumentError> {
+        parsed(self, &self.text(), &format!("oml:{}", self.name()), WHOLE)
     }
 
     pub(super) fn optional_id(self, name: &'static str) -> Result<Option<u32>, DocumentError> {
