@@ -10,7 +10,7 @@ mod features;
 mod flow;
 mod lists;
 mod qualities;
-mod reader;
+pub(crate) mod reader;
 mod reply;
 mod run;
 mod setup;

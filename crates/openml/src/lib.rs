@@ -16,7 +16,8 @@
 //! | [`measure`] | evaluation measures: name, title, direction, range |
 //! | [`splits`] | TRAIN and TEST rows of a task's repeats, folds and samples |
 //! | [`predictions`] | a run's predictions of a class or a number |
-//! | [`document`] | dataset, features, qualities, task, flow and run descriptions in XML |
+//! | [`document`] | descriptions of datasets, tasks, flows, runs and studies, lists of them and small answers in XML |
+//! | [`json`] | the same documents in JSON |
 
 pub mod arff;
 pub mod csv;
@@ -25,6 +26,7 @@ pub mod document;
 mod error;
 mod index;
 mod interner;
+pub mod json;
 mod limits;
 pub mod measure;
 mod number;
