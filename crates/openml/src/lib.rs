@@ -14,9 +14,11 @@
 //! | [`csv`] | strict reader with type inference, and writer, for RFC 4180 |
 //! | [`date`] | calendar arithmetic and the date formats that ARFF declares |
 //! | [`measure`] | evaluation measures: name, title, direction, range |
-//! | [`splits`] | TRAIN and TEST rows of a task's repeats, folds and samples |
+//! | [`procedure`] | the types of tasks and their estimation procedures, by id |
+//! | [`splits`] | TRAIN and TEST rows of a task's repeats, folds and samples, read or drawn |
 //! | [`predictions`] | a run's predictions of a class or a number |
-//! | [`document`] | dataset, features, qualities, task, flow and run descriptions in XML |
+//! | [`document`] | descriptions of datasets, tasks, flows, runs and studies, lists of them and small answers in XML |
+//! | [`json`] | the same documents in JSON |
 
 pub mod arff;
 pub mod csv;
@@ -25,10 +27,12 @@ pub mod document;
 mod error;
 mod index;
 mod interner;
+pub mod json;
 mod limits;
 pub mod measure;
 mod number;
 pub mod predictions;
+pub mod procedure;
 mod retype;
 pub mod splits;
 pub mod table;

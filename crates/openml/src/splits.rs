@@ -3,6 +3,9 @@
 //! OpenML keeps them as ARFF with the attributes `type` (TRAIN or TEST), `rowid`, `repeat`, `fold` and, for learning curves,
 //! `sample`; all count from 0.
 
+mod generate;
+mod random;
+
 use std::collections::HashMap;
 use std::fmt::Write;
 
@@ -12,6 +15,8 @@ use crate::arff;
 use crate::error::ParseError;
 use crate::limits::Limits;
 use crate::table::{Table, Values};
+
+pub use generate::{GenerateError, generate};
 
 /// Data splits. Row ids are stored once, in one block, four bytes each.
 #[derive(Clone, Debug, PartialEq, Eq)]

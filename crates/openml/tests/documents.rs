@@ -140,6 +140,52 @@ fn nesting_has_an_end() {
 }
 
 #[test]
+fn predictions_are_announced_by_task_type() {
+    let features = |task_type_id| {
+        let text = Task { task_type_id, task_type: "T".to_owned(), ..Task::default() }.write();
+        text.lines()
+            .filter_map(|line| line.trim().strip_prefix("<oml:feature name=\"")?.split('"').next().map(str::to_owned))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(features(2), ["repeat", "fold", "row_id", "prediction"]);
+    assert_eq!(features(3), ["repeat", "fold", "sample", "row_id", "confidence.classname", "prediction"]);
+    assert_eq!(features(5), ["repeat", "row_id", "cluster"]);
+    assert_eq!(features(8), [""; 0]);
+}
+
+#[test]
+fn studies_as_clients_send_and_expect_them() {
+    let upload = "<?xml version=\"1.0\"?><oml:study xmlns:oml=\"http://openml.org/openml\"><oml:main_entity_type>task\
+                  </oml:main_entity_type><oml:name>s</oml:name><oml:description/><oml:tasks><oml:task_id>1</oml:task_id>\
+                  <oml:task_id> 2 </oml:task_id></oml:tasks><oml:runs></oml:runs></oml:study>";
+    let study = Study::read(upload).expect("a study");
+    assert_eq!((study.tasks.as_slice(), study.runs.as_slice(), study.id), (&[1, 2][..], &[][..], None));
+    assert!(!study.write().contains("status"));
+    let answer = Study { id: Some(9), ..study }.write();
+    for element in ["<oml:status></oml:status>", "<oml:creation_date></oml:creation_date>", "<oml:creator></oml:creator>"] {
+        assert!(answer.contains(element), "{answer}");
+    }
+    assert!(!answer.contains("oml:runs"), "{answer}");
+    let reason = |text: &str| Study::read(text).expect_err("an error").reason;
+    assert_eq!(reason(&upload.replace(">1<", ">one<")), "oml:task_id is \"one\", expected a whole number");
+    assert_eq!(reason(&upload.replace("main_entity", "entity")), "oml:main_entity_type is missing in oml:study");
+    assert_eq!(reason("<run/>"), "expected oml:study, found oml:run");
+}
+
+#[test]
+fn edits_tell_empty_from_absent() {
+    let text = "<oml:data_edit_parameters xmlns:oml=\"http://openml.org/openml\"><oml:description></oml:description>\
+                <oml:creator>A</oml:creator><oml:creator>B</oml:creator><oml:ignore_attribute/></oml:data_edit_parameters>";
+    let edit = DataEdit::read(text).expect("an edit");
+    assert_eq!(edit.description.as_deref(), Some(""));
+    assert_eq!(edit.creators.as_deref(), Some(&["A".to_owned(), "B".to_owned()][..]));
+    assert_eq!((edit.ignore_attributes.as_deref(), edit.contributors.as_deref()), (Some(&[][..]), None));
+    assert!(edit.is_critical() && !edit.is_empty());
+    assert!(DataEdit::read("<data_edit_parameters/>").is_ok_and(|edit| edit.is_empty() && !edit.is_critical()));
+    assert!(DataEdit::read("<data_set_description/>").is_err());
+}
+
+#[test]
 fn what_xml_cannot_hold_is_replaced() {
     let quality = Quality { name: "a\u{0}\u{1B}\u{FFFF}\r\n".to_owned(), value: Some(f64::NAN) };
     let text = DataQualities { qualities: vec![quality] }.write();
@@ -345,7 +391,61 @@ fn runs() -> impl Strategy<Value = Run> {
     })
 }
 
+fn studies() -> impl Strategy<Value = Study> {
+    let ids = || vec(any::<u32>(), 0..4);
+    let lists = (ids(), ids(), ids(), ids(), ids());
+    (id(), some(), name(), name(), maybe_empty(), (id(), some(), some(), id()), lists).prop_map(
+        |(id, alias, main_entity_type, name, description, rest, lists)| Study {
+            id,
+            alias,
+            main_entity_type,
+            benchmark_suite: rest.0,
+            name,
+            description,
+            status: rest.1,
+            creation_date: rest.2,
+            creator: rest.3,
+            data: lists.0,
+            tasks: lists.1,
+            flows: lists.2,
+            setups: lists.3,
+            runs: lists.4,
+        },
+    )
+}
+
+fn edits() -> impl Strategy<Value = DataEdit> {
+    let text = || option::of(maybe_empty());
+    let list = || option::of(many());
+    (vec(text(), 8), list(), list(), list()).prop_map(|(mut texts, creators, contributors, ignore_attributes)| {
+        let mut text = || texts.pop().flatten();
+        DataEdit {
+            description: text(),
+            creators,
+            contributors,
+            collection_date: text(),
+            language: text(),
+            citation: text(),
+            original_data_url: text(),
+            paper_url: text(),
+            default_target_attribute: text(),
+            row_id_attribute: text(),
+            ignore_attributes,
+        }
+    })
+}
+
 proptest! {
+    #[test]
+    fn studies_come_back(it in studies()) {
+        prop_assert_eq!(Study::read(&it.write()), Ok(it));
+    }
+
+    #[test]
+    fn edits_come_back(it in edits()) {
+        prop_assert_eq!(DataEdit::read(&it.write()), Ok(it));
+    }
+
     #[test]
     fn descriptions_come_back(it in descriptions()) {
         prop_assert_eq!(DatasetDescription::read(&it.write()), Ok(it));

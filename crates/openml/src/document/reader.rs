@@ -11,6 +11,16 @@ const MOST_NODES: u32 = 5_000_000;
 
 /// Parses `text` and reads its root, which must be named `root`.
 pub(super) fn read<T>(text: &str, root: &str, read: impl FnOnce(Element<'_, '_>) -> Result<T, DocumentError>) -> Result<T, DocumentError> {
+    read_any(text, |element| {
+        if element.name() != root {
+            return Err(element.error(format!("expected oml:{root}, found oml:{}", element.name())));
+        }
+        read(element)
+    })
+}
+
+/// Parses `text` and reads its root, whatever its name.
+pub(crate) fn read_any<T>(text: &str, read: impl FnOnce(Element<'_, '_>) -> Result<T, DocumentError>) -> Result<T, DocumentError> {
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
     let options = ParsingOptions { nodes_limit: MOST_NODES, ..ParsingOptions::default() };
     let document = Document::parse_with_options(text, options).map_err(|error| DocumentError {
@@ -18,27 +28,33 @@ pub(super) fn read<T>(text: &str, root: &str, read: impl FnOnce(Element<'_, '_>)
         column: u64::from(error.pos().col),
         reason: format!("not well-formed XML: {error}"),
     })?;
-    let element = Element { node: document.root_element() };
-    if element.name() != root {
-        return Err(element.error(format!("expected oml:{root}, found oml:{}", element.name())));
-    }
-    read(element)
+    read(Element { node: document.root_element() })
 }
 
 /// An element of a document.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Element<'a, 'input> {
+pub(crate) struct Element<'a, 'input> {
     node: Node<'a, 'input>,
 }
 
 impl<'a, 'input> Element<'a, 'input> {
-    pub(super) fn name(self) -> &'a str {
+    pub(crate) fn name(self) -> &'a str {
         self.node.tag_name().name()
     }
 
-    pub(super) fn error(self, reason: String) -> DocumentError {
+    pub(crate) fn error(self, reason: String) -> DocumentError {
         let position = self.node.document().text_pos_at(self.node.range().start);
         DocumentError { line: u64::from(position.row), column: u64::from(position.col), reason }
+    }
+
+    /// All children that are elements.
+    pub(crate) fn elements(self) -> impl Iterator<Item = Self> {
+        self.node.children().filter(Node::is_element).map(|node| Self { node })
+    }
+
+    /// Names and values of the attributes, without declarations of namespaces.
+    pub(crate) fn attributes(self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.node.attributes().map(|attribute| (attribute.name(), attribute.value()))
     }
 
     /// The children of that name.
@@ -55,7 +71,7 @@ impl<'a, 'input> Element<'a, 'input> {
     }
 
     /// The element's own text, as it stands.
-    pub(super) fn text(self) -> String {
+    pub(crate) fn text(self) -> String {
         self.node.children().filter(Node::is_text).filter_map(|node| node.text()).collect()
     }
 
@@ -72,6 +88,16 @@ impl<'a, 'input> Element<'a, 'input> {
     /// The text of a child, `None` if it is empty or absent.
     pub(super) fn optional(self, name: &'static str) -> Option<String> {
         self.child(name).map(Self::text).filter(|text| !text.is_empty())
+    }
+
+    /// The text of a child, also if that is empty; `None` if the child is absent.
+    pub(super) fn given(self, name: &'static str) -> Option<String> {
+        self.child(name).map(Self::text)
+    }
+
+    /// The texts of all children of that name that are not empty; `None` if there is no such child.
+    pub(super) fn all_given(self, name: &'static str) -> Option<Vec<String>> {
+        self.child(name).map(|_| self.strings(name))
     }
 
     /// The texts of all children of that name that are not empty.
@@ -99,6 +125,11 @@ impl<'a, 'input> Element<'a, 'input> {
 
     pub(super) fn id(self, name: &'static str) -> Result<u32, DocumentError> {
         self.number(name, WHOLE)
+    }
+
+    /// The whole number that is the element's own text.
+    pub(super) fn own_id(self) -> Result<u32, DocumentError> {
+        parsed(self, &self.text(), &format!("oml:{}", self.name()), WHOLE)
     }
 
     pub(super) fn optional_id(self, name: &'static str) -> Result<Option<u32>, DocumentError> {

@@ -92,10 +92,28 @@ fn name_of(element: Element<'_, '_>) -> Result<String, DocumentError> {
 
 const ROOT: &str = "task";
 
-/// What predictions of classes and of numbers consist of, by the name and type that OpenML announces.
-const PREDICTED_CLASSES: &[(&str, &str)] =
-    &[("repeat", "integer"), ("fold", "integer"), ("row_id", "integer"), ("confidence.classname", "numeric"), ("prediction", "string")];
-const PREDICTED_NUMBERS: &[(&str, &str)] = &[("repeat", "integer"), ("fold", "integer"), ("row_id", "integer"), ("prediction", "string")];
+const REPEAT: (&str, &str) = ("repeat", "integer");
+const FOLD: (&str, &str) = ("fold", "integer");
+const ROW: (&str, &str) = ("row_id", "integer");
+const CONFIDENCE: (&str, &str) = ("confidence.classname", "numeric");
+const PREDICTION: (&str, &str) = ("prediction", "string");
+
+/// What the predictions of a type of task consist of, by the name and type that OpenML announces.
+fn predicted(task_type_id: u32) -> &'static [(&'static str, &'static str)] {
+    match task_type_id {
+        // Supervised classification, and a challenge, which is that with hidden classes.
+        1 | 6 => &[REPEAT, FOLD, ROW, CONFIDENCE, PREDICTION],
+        // Supervised regression.
+        2 => &[REPEAT, FOLD, ROW, PREDICTION],
+        // Learning curve.
+        3 => &[REPEAT, FOLD, ("sample", "integer"), ROW, CONFIDENCE, PREDICTION],
+        // Supervised data stream classification.
+        4 => &[ROW, CONFIDENCE, PREDICTION],
+        // Clustering.
+        5 => &[("repeat", "numeric"), ("row_id", "numeric"), ("cluster", "numeric")],
+        _ => &[],
+    }
+}
 
 impl Task {
     /// Reads the document; it must have an id, a type and a dataset.
@@ -160,11 +178,7 @@ impl Task {
                     });
                 });
             }
-            let predicted = match self.task_type_id {
-                1 | 3 => PREDICTED_CLASSES,
-                2 => PREDICTED_NUMBERS,
-                _ => &[],
-            };
+            let predicted = predicted(self.task_type_id);
             if !predicted.is_empty() {
                 out.element_with("output", &[("name", "predictions")], |out| {
                     out.element("predictions", |out| {

@@ -60,14 +60,40 @@ impl Writer {
         }
     }
 
+    /// An element only if there is a text, also if that is empty.
+    pub(super) fn given(&mut self, name: &str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.text(name, text);
+        }
+    }
+
+    /// Elements for a list that is given: an empty one if that has no texts.
+    pub(super) fn all_given(&mut self, name: &str, texts: Option<&[String]>) {
+        match texts {
+            None => {}
+            Some(texts) if texts.iter().all(String::is_empty) => self.text(name, ""),
+            Some(texts) => self.texts(name, texts),
+        }
+    }
+
     pub(super) fn texts(&mut self, name: &str, texts: &[String]) {
         for text in texts {
             self.optional(name, Some(text));
         }
     }
 
+    /// A number or a truth value, whose text needs no escapes.
     pub(super) fn number(&mut self, name: &str, number: impl Display) {
-        self.text(name, &number.to_string());
+        self.open(name, &[]);
+        // Writing to a String cannot fail.
+        let _ = write!(self.out, "{number}");
+        self.close(name);
+    }
+
+    pub(super) fn numbers(&mut self, name: &str, numbers: &[u32]) {
+        for number in numbers {
+            self.number(name, number);
+        }
     }
 
     pub(super) fn optional_number(&mut self, name: &str, number: Option<impl Display>) {
@@ -79,10 +105,19 @@ impl Writer {
     /// A measured value, by the shortest text that reads back as the same number.
     pub(super) fn optional_value(&mut self, name: &str, value: Option<f64>) {
         if let Some(value) = value.filter(|value| !value.is_nan()) {
-            let mut text = String::new();
-            number::write(value, &mut text);
-            self.text(name, &text);
+            self.value_with(name, &[], value);
         }
+    }
+
+    pub(super) fn value_with(&mut self, name: &str, attributes: &[(&str, &str)], value: f64) {
+        self.open(name, attributes);
+        number::write(value, &mut self.out);
+        self.close(name);
+    }
+
+    /// Makes room for a text of about that many bytes.
+    pub(super) fn reserve(&mut self, bytes: usize) {
+        self.out.reserve(bytes);
     }
 
     fn indent(&mut self) {
@@ -93,10 +128,12 @@ impl Writer {
 
     fn open(&mut self, name: &str, attributes: &[(&str, &str)]) {
         self.indent();
-        // Writing to a String cannot fail.
-        let _ = write!(self.out, "<oml:{name}");
+        self.out.push_str("<oml:");
+        self.out.push_str(name);
         for (name, value) in attributes {
-            let _ = write!(self.out, " {name}=\"");
+            self.out.push(' ');
+            self.out.push_str(name);
+            self.out.push_str("=\"");
             escape(value, true, &mut self.out);
             self.out.push('"');
         }
@@ -104,12 +141,19 @@ impl Writer {
     }
 
     fn close(&mut self, name: &str) {
-        let _ = writeln!(self.out, "</oml:{name}>");
+        self.out.push_str("</oml:");
+        self.out.push_str(name);
+        self.out.push_str(">\n");
     }
 }
 
 /// A parser turns line ends and, in attributes, all blanks into others, unless they are written as references.
 fn escape(text: &str, attribute: bool, out: &mut String) {
+    // Most text has nothing to escape: U+FFFE and U+FFFF are the only others, and their first byte is 0xEF.
+    if text.bytes().all(|byte| byte >= b' ' && byte != 0xEF && !matches!(byte, b'<' | b'>' | b'&' | b'"')) {
+        out.push_str(text);
+        return;
+    }
     for character in text.chars() {
         match character {
             '<' => out.push_str("&lt;"),
