@@ -3,6 +3,7 @@
 mod dataset;
 mod flow;
 mod run;
+mod study;
 mod tag;
 mod task;
 
@@ -13,7 +14,7 @@ use sqlx::{Sqlite, SqliteConnection, Transaction};
 
 use crate::catalogue::{Store, now_ms};
 use crate::change::{Action, Change, Event, Kind, Topic};
-use crate::entity::{Evaluation, NewDataset, NewFlow, NewRun, NewTask, Status};
+use crate::entity::{Evaluation, NewDataset, NewFlow, NewRun, NewStudy, NewTask, Status};
 use crate::error::{ConflictReason, StoreError};
 use crate::files::NewFile;
 
@@ -49,7 +50,8 @@ impl Batch {
                 Topic::Task(id) => (Kind::Task, id, "UPDATE task SET revision = $2 WHERE id = $1"),
                 Topic::Flow(id) => (Kind::Flow, id, "UPDATE flow SET revision = $2 WHERE id = $1"),
                 Topic::Run(id) => (Kind::Run, id, "UPDATE run SET revision = $2 WHERE id = $1"),
-                Topic::Datasets | Topic::Tasks | Topic::Flows | Topic::Runs => continue,
+                Topic::Study(id) => (Kind::Study, id, "UPDATE study SET revision = $2 WHERE id = $1"),
+                Topic::Datasets | Topic::Tasks | Topic::Flows | Topic::Runs | Topic::Studies => continue,
             };
             // What is new carries the revision from its insertion.
             if !added.contains(&(kind, id)) {
@@ -140,6 +142,7 @@ pub(crate) async fn exists(conn: &mut SqliteConnection, kind: Kind, id: i64) -> 
         Kind::Flow => "SELECT id FROM flow WHERE id = $1",
         Kind::Setup => "SELECT id FROM setup WHERE id = $1",
         Kind::Run => "SELECT id FROM run WHERE id = $1",
+        Kind::Study => "SELECT id FROM study WHERE id = $1",
         Kind::File => "SELECT id FROM file WHERE id = $1",
         Kind::Person => "SELECT id FROM person WHERE id = $1",
     };
@@ -188,6 +191,11 @@ single! {
     add_run(run: NewRun) -> i64;
     set_evaluations(run: i64, evaluations: Vec<Evaluation>) -> ();
     delete_run(id: i64) -> ();
+    add_study(study: NewStudy) -> i64;
+    attach_to_study(id: i64, entities: &[i64]) -> u64;
+    detach_from_study(id: i64, entities: &[i64]) -> u64;
+    set_study_status(id: i64, status: Status) -> ();
+    delete_study(id: i64) -> ();
     add_tag(kind: Kind, id: i64, tag: &str, uploader: i64) -> ();
     remove_tag(kind: Kind, id: i64, tag: &str) -> ();
     hold_back(run: NewRun) -> ();

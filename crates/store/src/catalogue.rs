@@ -18,7 +18,10 @@ use crate::files::UploadFiles;
 use crate::lock::{self, DirectoryLock};
 use crate::staging::{Staging, create_dir_durably};
 
-const CATALOGUE: &[(i64, &str, &str)] = &[(1, "catalogue", include_str!("../../../migrations/catalogue/0001_catalogue.sql"))];
+const CATALOGUE: &[(i64, &str, &str)] = &[
+    (1, "catalogue", include_str!("../../../migrations/catalogue/0001_catalogue.sql")),
+    (2, "studies", include_str!("../../../migrations/catalogue/0002_studies.sql")),
+];
 
 const ROOMS: &[(i64, &str, &str)] = &[(1, "rooms", include_str!("../../../migrations/rooms/0001_rooms.sql"))];
 

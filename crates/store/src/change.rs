@@ -14,6 +14,7 @@ pub enum Kind {
     Flow,
     Setup,
     Run,
+    Study,
     File,
     Person,
 }
@@ -28,6 +29,7 @@ impl Kind {
             Kind::Flow => "flow",
             Kind::Setup => "setup",
             Kind::Run => "run",
+            Kind::Study => "study",
             Kind::File => "file",
             Kind::Person => "person",
         }
@@ -64,10 +66,12 @@ pub enum Topic {
     Task(i64),
     Flow(i64),
     Run(i64),
+    Study(i64),
     Datasets,
     Tasks,
     Flows,
     Runs,
+    Studies,
 }
 
 /// One commit: what happened, and every page that it concerns.

@@ -46,6 +46,12 @@ pub enum ConflictReason {
     Exists,
     #[error("is still in use")]
     InUse,
+    #[error("is in the study already")]
+    Attached,
+    #[error("is not in the study")]
+    NotAttached,
+    #[error("is no longer in preparation")]
+    NotInPreparation,
 }
 
 fn at(owner: &Option<String>) -> String {

@@ -6,9 +6,9 @@ use sqlx::{QueryBuilder, Sqlite};
 
 use crate::catalogue::Store;
 use crate::decode::from_row;
-use crate::entity::{Evaluation, Fold, Setup};
+use crate::entity::{Evaluation, Fold, Setup, StudyEntity};
 use crate::error::StoreError;
-use crate::list::push_ids;
+use crate::list::{push_collected, push_ids};
 
 /// Which evaluations; an empty list asks for all.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct EvaluationQuery {
     pub runs: Vec<i64>,
     pub uploaders: Vec<i64>,
     pub tag: Option<String>,
+    /// Only runs that this study collects.
+    pub study: Option<i64>,
     /// Read the values per fold too.
     pub folds: bool,
     /// `Some(true)`: the highest value first, `Some(false)`: the lowest first; runs
@@ -43,6 +45,7 @@ impl EvaluationQuery {
             runs: Vec::new(),
             uploaders: Vec::new(),
             tag: None,
+            study: None,
             folds: false,
             highest_first: None,
             offset: 0,
@@ -131,6 +134,9 @@ impl Store {
                   (SELECT entity_id FROM tag WHERE kind = 'run' AND tag = ",
             );
             sql.push_bind(tag).push(")");
+        }
+        if let Some(study) = query.study {
+            push_collected(&mut sql, StudyEntity::Run, "evaluation.run_id", study);
         }
         let narrow = [&query.tasks, &query.datasets, &query.flows].iter().any(|ids| ids.len() > 1);
         sql.push(match query.highest_first {

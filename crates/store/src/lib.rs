@@ -4,7 +4,7 @@
 //!
 //! | path | what it is |
 //! |---|---|
-//! | `catalogue.sqlite` | every dataset, task, flow, setup, run and evaluation |
+//! | `catalogue.sqlite` | every dataset, task, flow, setup, run, evaluation and study |
 //! | `rooms.sqlite` | the rooms' log |
 //! | `columns/` | tables as raw column files, by content hash ([`ColumnFiles`]) |
 //! | `files/` | uploads, by content hash ([`UploadFiles`]) |
@@ -60,7 +60,8 @@ pub use evaluations::{EvaluationQuery, EvaluationRow, FlowEvaluations, MeasureCo
 pub use files::{NewFile, UploadFiles};
 pub use hash::{ContentHash, InvalidHash};
 pub use list::{
-    DatasetQuery, DatasetRow, DatasetSort, FlowQuery, FlowRow, FlowSort, Hit, Page, RunQuery, RunRow, RunSort, TaskQuery, TaskRow, TaskSort,
+    DatasetQuery, DatasetRow, DatasetSort, FlowQuery, FlowRow, FlowSort, Hit, Page, RunQuery, RunRow, RunSort, StudyQuery, StudyRow,
+    StudySort, TaskQuery, TaskRow, TaskSort,
 };
 pub use read::Counts;
 pub use rooms::{RoomLog, Snapshot};

@@ -5,6 +5,7 @@ mod dataset;
 mod flow;
 mod run;
 mod search;
+mod study;
 mod task;
 
 use std::ops::RangeInclusive;
@@ -14,12 +15,14 @@ use sqlx::{FromRow, QueryBuilder, Sqlite};
 
 use crate::catalogue::Store;
 use crate::change::Kind;
+use crate::entity::StudyEntity;
 use crate::error::StoreError;
 
 pub use dataset::{DatasetQuery, DatasetRow, DatasetSort};
 pub use flow::{FlowQuery, FlowRow, FlowSort};
 pub use run::{RunQuery, RunRow, RunSort};
 pub use search::Hit;
+pub use study::{StudyQuery, StudyRow, StudySort};
 pub use task::{TaskQuery, TaskRow, TaskSort};
 
 /// A part of a list.
@@ -117,6 +120,12 @@ impl Conditions {
         }
     }
 
+    fn collected(&mut self, entity: StudyEntity, column: &'static str, study: Option<i64>) {
+        if let Some(study) = study {
+            push_collected(&mut self.sql, entity, column, study);
+        }
+    }
+
     fn tagged(&mut self, kind: Kind, column: &'static str, tag: Option<&str>) {
         if let Some(tag) = tag {
             let select = "(SELECT entity_id FROM tag WHERE kind = ";
@@ -183,6 +192,14 @@ pub(crate) fn push_ids(sql: &mut QueryBuilder<Sqlite>, column: &'static str, ids
         sql.push(format_args!("{comma}{id}"));
     }
     sql.push(")");
+}
+
+/// Keeps the rows whose `column` is a run or task that `study` collects.
+pub(crate) fn push_collected(sql: &mut QueryBuilder<Sqlite>, entity: StudyEntity, column: &'static str, study: i64) {
+    let select = "(SELECT entity_id FROM study_entity WHERE study_id = ";
+    sql.push(format_args!(" AND {column} IN {select}"));
+    sql.push_bind(study).push(" AND kind = ");
+    sql.push_bind(entity.as_str()).push(")");
 }
 
 /// The pattern of what contains `word`, whatever characters it is made of. Only ASCII

@@ -2,6 +2,7 @@ use super::{Listing, Page, sort};
 use crate::catalogue::Store;
 use crate::change::Kind;
 use crate::decode::from_row;
+use crate::entity::StudyEntity;
 use crate::error::StoreError;
 
 sort!(RunSort {
@@ -27,6 +28,8 @@ pub struct RunQuery {
     pub uploaders: Vec<i64>,
     pub task_type: Option<i64>,
     pub tag: Option<String>,
+    /// Only runs that this study collects.
+    pub study: Option<i64>,
     /// `Some(true)`: only runs that failed; `Some(false)`: only those that did not.
     pub failed: Option<bool>,
     pub sort: RunSort,
@@ -47,6 +50,7 @@ impl Default for RunQuery {
             uploaders: Vec::new(),
             task_type: None,
             tag: None,
+            study: None,
             failed: None,
             sort: RunSort::default(),
             descending: false,
@@ -122,6 +126,7 @@ impl Store {
                 all.ids("run.uploader", &query.uploaders);
                 all.equal("task.type_id", query.task_type);
                 all.tagged(Kind::Run, "run.id", query.tag.as_deref());
+                all.collected(StudyEntity::Run, "run.id", query.study);
                 match query.failed {
                     None => {}
                     Some(true) => {

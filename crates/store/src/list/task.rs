@@ -1,3 +1,5 @@
+use std::ops::RangeInclusive;
+
 use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, Row};
 
@@ -5,7 +7,7 @@ use super::{Listing, Page, sort};
 use crate::catalogue::Store;
 use crate::change::Kind;
 use crate::decode::parsed;
-use crate::entity::{Procedure, Status};
+use crate::entity::{Procedure, Status, StudyEntity};
 use crate::error::StoreError;
 
 sort!(TaskSort {
@@ -27,11 +29,18 @@ pub struct TaskQuery {
     pub search: String,
     pub ids: Vec<i64>,
     pub type_id: Option<i64>,
+    pub tag: Option<String>,
+    /// Only tasks that this suite collects.
+    pub study: Option<i64>,
     pub datasets: Vec<i64>,
     /// The dataset's whole name; ASCII letters match in either case.
     pub dataset_name: Option<String>,
-    pub tag: Option<String>,
     pub dataset_tag: Option<String>,
+    pub dataset_status: Option<Status>,
+    pub rows: Option<RangeInclusive<i64>>,
+    pub features: Option<RangeInclusive<i64>>,
+    pub classes: Option<RangeInclusive<i64>>,
+    pub missing: Option<RangeInclusive<i64>>,
     pub sort: TaskSort,
     pub descending: bool,
     pub offset: u32,
@@ -44,10 +53,16 @@ impl Default for TaskQuery {
             search: String::new(),
             ids: Vec::new(),
             type_id: None,
+            tag: None,
+            study: None,
             datasets: Vec::new(),
             dataset_name: None,
-            tag: None,
             dataset_tag: None,
+            dataset_status: None,
+            rows: None,
+            features: None,
+            classes: None,
+            missing: None,
             sort: TaskSort::default(),
             descending: false,
             offset: 0,
@@ -121,6 +136,12 @@ impl Store {
                 all.equal("lower(dataset.name)", dataset_name.as_deref());
                 all.tagged(Kind::Task, "task.id", query.tag.as_deref());
                 all.tagged(Kind::Dataset, "task.dataset_id", query.dataset_tag.as_deref());
+                all.collected(StudyEntity::Task, "task.id", query.study);
+                all.equal("dataset.status", query.dataset_status.map(Status::as_str));
+                all.within("dataset.row_count", query.rows.as_ref());
+                all.within("dataset.feature_count", query.features.as_ref());
+                all.within("dataset.class_count", query.classes.as_ref());
+                all.within("dataset.missing_count", query.missing.as_ref());
             })
             .await
     }

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use labboard_store::*;
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
 
 use crate::fixture::*;
 
@@ -31,6 +33,11 @@ macro_rules! contract {
                 lists_search_sort_and_page
                 filters_of_lists
                 search_over_all_kinds
+                study_comes_back
+                study_must_make_sense
+                studies_are_sets
+                studies_lose_what_is_deleted
+                studies_filter_lists
                 tags
                 held_runs_are_invisible_until_published
                 rooms
@@ -544,6 +551,165 @@ pub async fn search_over_all_kinds(store: Store) {
     // The task's target has this name.
     assert_eq!(store.search(HOSTILE, 5).await.unwrap()[0].kind, Kind::Task);
     assert!(store.search("' OR 1=1 --", 5).await.unwrap().is_empty());
+}
+
+pub async fn study_comes_back(store: Store) {
+    let (_, t, f) = parents(&store).await;
+    let (a, b) = (store.add_run(run(t, f, 1, 0.5)).await.unwrap(), store.add_run(run(t, f, 2, 0.6)).await.unwrap());
+    let suite = store.add_study(NewStudy { alias: Some(HOSTILE.to_owned()), ..study(StudyEntity::Task, &[t]) }).await.unwrap();
+    let mut changes = store.subscribe();
+    let new = NewStudy { benchmark_suite: Some(suite), created_ms: Some(7), ..study(StudyEntity::Run, &[b, a]) };
+    let id = store.add_study(new.clone()).await.unwrap();
+    let change = changes.recv().await.unwrap();
+    assert_eq!(change.events, [Event { kind: Kind::Study, id, action: Action::Added }]);
+    assert_eq!(change.topics, BTreeSet::from([Topic::Study(id), Topic::Studies, Topic::Run(a), Topic::Run(b)]));
+
+    let found = store.study(id).await.unwrap();
+    assert_eq!((found.name, found.description), (new.name, new.description));
+    assert_eq!((found.main_entity, found.benchmark_suite), (StudyEntity::Run, Some(suite)));
+    assert_eq!((found.status, found.creator, found.created_ms), (Status::InPreparation, 1, 7));
+    assert_eq!((found.alias, found.entities, found.revision), (None, vec![a, b], change.revision));
+    assert_eq!(store.find_study(HOSTILE).await.unwrap(), Some(suite));
+    assert_eq!(store.find_study("other").await.unwrap(), None);
+    assert_eq!(not_found(store.study(9).await), (Kind::Study, 9));
+
+    store.set_study_status(id, Status::Active).await.unwrap();
+    assert_eq!(store.study(id).await.unwrap().status, Status::Active);
+    store.add_tag(Kind::Study, id, "good", 1).await.unwrap();
+    let in_use = ConflictReason::InUse;
+    assert_eq!(conflict(store.delete_study(suite).await), (Kind::Study, suite, in_use));
+    store.delete_study(id).await.unwrap();
+    assert!(store.tags(Kind::Study, id).await.unwrap().is_empty());
+    assert_eq!(store.counts().await.unwrap().studies, 1);
+    assert_eq!(store.counts().await.unwrap().runs, 2);
+    store.set_study_status(suite, Status::Active).await.unwrap();
+    assert_eq!(conflict(store.delete_study(suite).await), (Kind::Study, suite, ConflictReason::NotInPreparation));
+    store.set_study_status(suite, Status::InPreparation).await.unwrap();
+    store.delete_study(suite).await.unwrap();
+    assert_eq!(not_found(store.delete_study(suite).await), (Kind::Study, suite));
+    assert_eq!(not_found(store.set_study_status(suite, Status::Active).await), (Kind::Study, suite));
+}
+
+pub async fn study_must_make_sense(store: Store) {
+    let (_, t, f) = parents(&store).await;
+    let r = store.add_run(run(t, f, 1, 0.5)).await.unwrap();
+    let named = NewStudy { alias: Some("good".to_owned()), ..study(StudyEntity::Run, &[r]) };
+    let id = store.add_study(named.clone()).await.unwrap();
+    assert_eq!(conflict(store.add_study(named).await), (Kind::Study, id, ConflictReason::Exists));
+    assert_eq!(not_found(store.add_study(study(StudyEntity::Run, &[r, 9])).await), (Kind::Run, 9));
+    assert_eq!(not_found(store.add_study(study(StudyEntity::Task, &[9])).await), (Kind::Task, 9));
+    assert!(is_invalid(store.add_study(study(StudyEntity::Run, &[r, r])).await));
+    let of = |benchmark_suite, main_entity| NewStudy { benchmark_suite: Some(benchmark_suite), ..study(main_entity, &[]) };
+    assert_eq!(not_found(store.add_study(of(9, StudyEntity::Run)).await), (Kind::Study, 9));
+    assert!(is_invalid(store.add_study(of(id, StudyEntity::Run)).await), "not a suite");
+    let suite = store.add_study(study(StudyEntity::Task, &[t])).await.unwrap();
+    assert!(is_invalid(store.add_study(of(suite, StudyEntity::Task)).await), "a suite has none");
+    assert_eq!(store.counts().await.unwrap().studies, 2);
+
+    assert_eq!(not_found(store.attach_to_study(9, &[r]).await), (Kind::Study, 9));
+    assert_eq!(not_found(store.attach_to_study(id, &[9]).await), (Kind::Run, 9));
+    let (attached, absent) = (ConflictReason::Attached, ConflictReason::NotAttached);
+    assert_eq!(conflict(store.attach_to_study(id, &[r]).await), (Kind::Run, r, attached));
+    assert_eq!(conflict(store.detach_from_study(suite, &[9]).await), (Kind::Task, 9, absent));
+    assert!(is_invalid(store.detach_from_study(id, &[r, r]).await));
+    store.set_study_status(id, Status::Active).await.unwrap();
+    let late = ConflictReason::NotInPreparation;
+    assert_eq!(conflict(store.detach_from_study(id, &[r]).await), (Kind::Study, id, late));
+    assert_eq!(conflict(store.attach_to_study(id, &[r]).await), (Kind::Study, id, late));
+    assert_eq!(store.study(id).await.unwrap().entities, [r]);
+}
+
+/// Whatever is attached and detached: a study has what a set would have, and what
+/// fails changes nothing.
+pub async fn studies_are_sets(store: Store) {
+    let (_, t, f) = parents(&store).await;
+    let mut batch = store.begin().await.unwrap();
+    for depth in 0..6 {
+        batch.add_run(run(t, f, depth, 0.5)).await.unwrap();
+    }
+    let steps = proptest::collection::vec((proptest::bool::ANY, proptest::collection::vec(1_i64..8, 0..4)), 0..24);
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..24 {
+        let id = batch.add_study(study(StudyEntity::Run, &[])).await.unwrap();
+        let mut expected = BTreeSet::new();
+        for (attach, ids) in steps.new_tree(&mut runner).unwrap().current() {
+            let given: BTreeSet<i64> = ids.iter().copied().collect();
+            let once = given.len() == ids.len();
+            let (done, legal) = if attach {
+                let legal = once && given.iter().all(|id| *id <= 6) && given.is_disjoint(&expected);
+                (batch.attach_to_study(id, &ids).await, legal)
+            } else {
+                (batch.detach_from_study(id, &ids).await, once && given.is_subset(&expected))
+            };
+            assert_eq!(done.is_ok(), legal, "{attach} {ids:?} {expected:?}");
+            if let Ok(count) = done {
+                expected = if attach { &expected | &given } else { &expected - &given };
+                assert_eq!(count, expected.len() as u64);
+            }
+        }
+        let other = batch.add_study(study(StudyEntity::Run, &expected.iter().copied().collect::<Vec<_>>())).await.unwrap();
+        assert_eq!(batch.detach_from_study(other, &expected.into_iter().collect::<Vec<_>>()).await.unwrap(), 0);
+    }
+    batch.commit().await.unwrap();
+}
+
+pub async fn studies_lose_what_is_deleted(store: Store) {
+    let (_, t, f) = parents(&store).await;
+    // A run and a task with the same id: neither takes the other's place.
+    let r = store.add_run(run(t, f, 1, 0.5)).await.unwrap();
+    assert_eq!(r, t);
+    let suite = store.add_study(study(StudyEntity::Task, &[t])).await.unwrap();
+    let runs = store.add_study(study(StudyEntity::Run, &[r])).await.unwrap();
+    let mut changes = store.subscribe();
+    store.delete_run(r).await.unwrap();
+    let change = changes.recv().await.unwrap();
+    assert!(change.topics.contains(&Topic::Study(runs)) && !change.topics.contains(&Topic::Study(suite)));
+    let lost = store.study(runs).await.unwrap();
+    assert_eq!((lost.entities, lost.revision), (vec![], change.revision));
+    assert_eq!(store.study(suite).await.unwrap().entities, [t]);
+    store.delete_task(t).await.unwrap();
+    assert!(store.study(suite).await.unwrap().entities.is_empty());
+}
+
+pub async fn studies_filter_lists(store: Store) {
+    let (d, t, f) = parents(&store).await;
+    let t2 = store.add_task(NewTask { measure: None, ..task(d) }).await.unwrap();
+    let (a, b) = (store.add_run(run(t, f, 1, 0.5)).await.unwrap(), store.add_run(run(t2, f, 2, 0.6)).await.unwrap());
+    let suite = store.add_study(NewStudy { status: Status::Active, ..study(StudyEntity::Task, &[t2]) }).await.unwrap();
+    let id = store.add_study(NewStudy { benchmark_suite: Some(suite), creator: 2, ..study(StudyEntity::Run, &[b]) }).await.unwrap();
+    let all = store.add_study(NewStudy { alias: Some("everything".to_owned()), ..study(StudyEntity::Run, &[a, b]) }).await.unwrap();
+
+    let list = async |query: StudyQuery| {
+        let page = store.list_studies(&query).await.unwrap();
+        page.rows.into_iter().map(|row| (row.id, row.entities)).collect::<Vec<_>>()
+    };
+    let any = StudyQuery::default;
+    assert_eq!(list(any()).await, [(suite, 1), (id, 1), (all, 2)]);
+    assert_eq!(list(StudyQuery { main_entity: Some(StudyEntity::Task), ..any() }).await, [(suite, 1)]);
+    assert_eq!(list(StudyQuery { status: Some(Status::Active), ..any() }).await, [(suite, 1)]);
+    assert_eq!(list(StudyQuery { uploader: Some(2), ..any() }).await, [(id, 1)]);
+    assert_eq!(list(StudyQuery { benchmark_suite: Some(suite), ..any() }).await, [(id, 1)]);
+    assert_eq!(list(StudyQuery { search: "every".to_owned(), ..any() }).await, [(all, 2)]);
+    assert_eq!(list(StudyQuery { ids: vec![id, 9], ..any() }).await, [(id, 1)]);
+    assert_eq!(list(StudyQuery { offset: 1, limit: 1, ..any() }).await, [(id, 1)]);
+    for &sort in StudySort::ALL {
+        assert_eq!(list(StudyQuery { sort, ..any() }).await.len(), 3);
+    }
+
+    let of = |rows: Vec<StudyRow>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
+    assert_eq!(of(store.studies_of(StudyEntity::Run, b).await.unwrap()), [id, all]);
+    assert_eq!(of(store.studies_of(StudyEntity::Task, t2).await.unwrap()), [suite]);
+    assert!(store.studies_of(StudyEntity::Task, t).await.unwrap().is_empty());
+
+    let runs = RunQuery { study: Some(id), ..RunQuery::default() };
+    assert_eq!(store.list_runs(&runs).await.unwrap().rows[0].id, b);
+    let tasks = TaskQuery { study: Some(suite), ..TaskQuery::default() };
+    assert_eq!(store.list_tasks(&tasks).await.unwrap().rows[0].id, t2);
+    let runs = RunQuery { study: Some(suite), ..RunQuery::default() };
+    assert_eq!(store.list_runs(&runs).await.unwrap().total, 0, "a suite has no runs");
+    let scores = EvaluationQuery { study: Some(id), ..EvaluationQuery::of("kappa") };
+    let rows = store.evaluations(&scores).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.run_id).collect::<Vec<_>>(), [b]);
 }
 
 pub async fn tags(store: Store) {
