@@ -60,8 +60,8 @@ pub use evaluations::{EvaluationQuery, EvaluationRow, FlowEvaluations, MeasureCo
 pub use files::{NewFile, UploadFiles};
 pub use hash::{ContentHash, InvalidHash};
 pub use list::{
-    DatasetQuery, DatasetRow, DatasetSort, FlowQuery, FlowRow, FlowSort, Hit, Page, RunQuery, RunRow, RunSort, StudyQuery, StudyRow,
-    StudySort, TaskQuery, TaskRow, TaskSort,
+    DatasetQuery, DatasetRow, DatasetSort, FlowQuery, FlowRow, FlowSort, Hit, Page, RunQuery, RunRow, RunSort, SetupQuery, StudyQuery,
+    StudyRow, StudySort, TaskQuery, TaskRow, TaskSort,
 };
 pub use read::Counts;
 pub use rooms::{RoomLog, Snapshot};

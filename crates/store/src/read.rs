@@ -327,20 +327,6 @@ impl Store {
         Ok(found)
     }
 
-    /// Setups by id: those of `flow` if it is given, those among `ids` unless it is
-    /// empty.
-    pub async fn setups(&self, flow: Option<i64>, ids: &[i64], offset: u32, limit: u32) -> Result<Vec<Setup>, StoreError> {
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT id, flow_id, parameters FROM setup WHERE 1 = 1");
-        if let Some(flow) = flow {
-            query.push(" AND flow_id = ").push_bind(flow);
-        }
-        crate::list::push_ids(&mut query, "id", ids);
-        query.push(" ORDER BY id LIMIT ").push_bind(i64::from(limit));
-        query.push(" OFFSET ").push_bind(i64::from(offset));
-        let mut conn = self.reader().await?;
-        Ok(query.build_query_as().fetch_all(&mut *conn).await?)
-    }
-
     pub async fn run(&self, id: i64) -> Result<Run, StoreError> {
         let mut conn = self.reader().await?;
         let found: Option<Run> = sqlx::query_as(

@@ -286,3 +286,28 @@ async fn numbers() {
         store.close().await;
     }
 }
+
+/// How many callers that add one run at a time are served: `cargo test -- --ignored
+/// --nocapture single_runs`. It needs a folder on the disk that is meant, as TMPDIR.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "prints timings"]
+async fn single_runs() {
+    let (store, _dir) = embedded().await;
+    let (_, t, f) = parents(&store).await;
+    for callers in [1, 8, 64] {
+        let each = 1024 / callers;
+        let started = Instant::now();
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..callers {
+            let store = store.clone();
+            tasks.spawn(async move {
+                for depth in 0..each {
+                    store.add_run(run(t, f, depth % 50, 0.5)).await.unwrap();
+                }
+            });
+        }
+        tasks.join_all().await;
+        let per_second = f64::from(1024) / started.elapsed().as_secs_f64();
+        println!("{callers} callers: {per_second:.0} runs per second, each durable");
+    }
+}

@@ -1,4 +1,4 @@
-use super::{Listing, Page, sort};
+use super::{Conditions, Listing, Page, sort};
 use crate::catalogue::Store;
 use crate::decode::from_row;
 use crate::entity::{Status, StudyEntity};
@@ -26,6 +26,9 @@ pub struct StudyQuery {
     pub benchmark_suite: Option<i64>,
     pub sort: StudySort,
     pub descending: bool,
+    /// Only what comes after this id, in a list that is sorted by id: the last of the
+    /// page before. It costs the same on every page, which an offset does not.
+    pub after: Option<i64>,
     pub offset: u32,
     pub limit: u32,
 }
@@ -41,6 +44,7 @@ impl Default for StudyQuery {
             benchmark_suite: None,
             sort: StudySort::default(),
             descending: false,
+            after: None,
             offset: 0,
             limit: 100,
         }
@@ -66,31 +70,42 @@ from_row!(StudyRow {
     id, alias, benchmark_suite, name, creator, creator_name, created_ms, entities,
 } via parsed { main_entity, status });
 
-impl Store {
-    pub async fn list_studies(&self, query: &StudyQuery) -> Result<Page<StudyRow>, StoreError> {
-        let listing = Listing {
+impl StudyQuery {
+    fn listing(&self) -> Listing {
+        Listing {
             select: "study.id, study.alias, study.main_entity, study.benchmark_suite, study.name,
                 study.status, study.creator, person.name AS creator_name, study.created_ms,
                 (SELECT COUNT(*) FROM study_entity WHERE study_entity.study_id = study.id)
                     AS entities",
-            from: "study",
-            extra: "LEFT JOIN person ON person.id = study.creator",
+            from: "study
+                LEFT JOIN person ON person.id = study.creator",
             id: "study.id",
-            sort: query.sort.sql(),
-            descending: query.descending,
-            offset: query.offset,
-            limit: query.limit,
-        };
-        listing
-            .fetch(self, |all| {
-                all.search(&query.search, &["study.name", "study.alias"]);
-                all.ids("study.id", &query.ids);
-                all.equal("study.main_entity", query.main_entity.map(StudyEntity::as_str));
-                all.equal("study.status", query.status.map(Status::as_str));
-                all.equal("study.creator", query.uploader);
-                all.equal("study.benchmark_suite", query.benchmark_suite);
-            })
-            .await
+            sort: self.sort.sql(),
+            descending: self.descending,
+            after: self.after,
+            offset: self.offset,
+            limit: self.limit,
+        }
+    }
+
+    fn conditions(&self, all: &mut Conditions) {
+        all.search(&self.search, &["study.name", "study.alias"]);
+        all.ids("study.id", &self.ids);
+        all.equal("study.main_entity", self.main_entity.map(StudyEntity::as_str));
+        all.equal("study.status", self.status.map(Status::as_str));
+        all.equal("study.creator", self.uploader);
+        all.equal("study.benchmark_suite", self.benchmark_suite);
+    }
+}
+
+impl Store {
+    pub async fn list_studies(&self, query: &StudyQuery) -> Result<Page<StudyRow>, StoreError> {
+        query.listing().page(self, |all| query.conditions(all)).await
+    }
+
+    /// The rows of [`list_studies`](Self::list_studies), without counting the list.
+    pub async fn study_rows(&self, query: &StudyQuery) -> Result<Vec<StudyRow>, StoreError> {
+        query.listing().rows(self, |all| query.conditions(all)).await
     }
 
     /// The studies that collect this run or task, by id.
@@ -106,6 +121,6 @@ impl Store {
             return Ok(Vec::new());
         }
         let query = StudyQuery { ids: studies, limit: u32::MAX, ..StudyQuery::default() };
-        Ok(self.list_studies(&query).await?.rows)
+        self.study_rows(&query).await
     }
 }

@@ -32,6 +32,7 @@ macro_rules! contract {
                 evaluations_by_task_flow_and_filter
                 lists_search_sort_and_page
                 filters_of_lists
+                pages_follow_one_another
                 search_over_all_kinds
                 study_comes_back
                 study_must_make_sense
@@ -252,9 +253,13 @@ pub async fn setups_are_shared(store: Store) {
     let found = store.find_setup(f, vec![b.clone(), a.clone()]).await.unwrap();
     assert_eq!(found, Some(both));
     assert_eq!(store.find_setup(f, vec![]).await.unwrap(), None);
-    assert_eq!(store.setups(Some(f), &[], 0, 10).await.unwrap().len(), 4);
-    assert_eq!(store.setups(None, &[both], 0, 10).await.unwrap()[0].id, both);
-    assert_eq!(store.setups(None, &[], 3, 10).await.unwrap().len(), 1);
+    assert_eq!(store.setups(&SetupQuery { flows: vec![f], ..SetupQuery::default() }).await.unwrap().len(), 4);
+    assert_eq!(store.setups(&SetupQuery { ids: vec![both], ..SetupQuery::default() }).await.unwrap()[0].id, both);
+    assert_eq!(store.setups(&SetupQuery { offset: 3, ..SetupQuery::default() }).await.unwrap().len(), 1);
+    store.add_tag(Kind::Setup, both, "good", 1).await.unwrap();
+    let tagged = SetupQuery { tag: Some("good".to_owned()), limit: 9, ..SetupQuery::default() };
+    assert_eq!(store.setups(&tagged).await.unwrap()[0].id, both);
+    assert!(store.setups(&SetupQuery { after: Some(both), ..tagged }).await.unwrap().is_empty());
 }
 
 pub async fn undefined_values(store: Store) {
@@ -423,6 +428,17 @@ pub async fn evaluations_by_task_flow_and_filter(store: Store) {
     assert_eq!(setup.parameters, [setting(f, "depth", "2")]);
     assert_eq!(of_flow.setups.len(), 2);
 
+    let by_measure = store.evaluations_by_measure_of_task(t).await.unwrap();
+    assert_eq!(by_measure.keys().collect::<Vec<_>>(), ["kappa", "predictive_accuracy"]);
+    assert_eq!(by_measure["predictive_accuracy"], of_task);
+    let (by_measure, setups) = store.evaluations_by_measure_of_flow(f).await.unwrap();
+    assert_eq!((&by_measure["kappa"], &setups), (&of_flow.rows, &of_flow.setups));
+    let setup = of_flow.rows[1].setup_id;
+    let some = EvaluationQuery { setups: vec![setup], ..EvaluationQuery::of("kappa") };
+    assert_eq!(store.evaluations(&some).await.unwrap()[0].run_id, c);
+    store.add_run(NewRun { evaluations: vec![], ..run(t, f, 9, 0.5) }).await.unwrap();
+    assert_eq!(store.evaluations_by_measure_of_flow(f).await.unwrap().1.len(), 2, "only setups with a value");
+
     let best = EvaluationQuery { highest_first: Some(true), limit: 2, ..EvaluationQuery::of("predictive_accuracy") };
     let rows = store.evaluations(&best).await.unwrap();
     assert_eq!(rows.iter().map(|row| row.run_id).collect::<Vec<_>>(), [b, c]);
@@ -516,9 +532,21 @@ pub async fn filters_of_lists(store: Store) {
         datasets: vec![d],
         dataset_name: Some("Weather".to_owned()),
         dataset_tag: Some("small".to_owned()),
+        dataset_status: Some(Status::Active),
+        rows: Some(2..=10),
+        features: Some(2..=2),
+        classes: Some(0..=2),
+        missing: Some(1..=5),
         ..TaskQuery::default()
     };
     assert_eq!(store.list_tasks(&tasks).await.unwrap().rows[0].id, t);
+    for none in [
+        TaskQuery { dataset_status: Some(Status::Deactivated), ..tasks.clone() },
+        TaskQuery { rows: Some(4..=10), ..tasks.clone() },
+        TaskQuery { missing: Some(3..=3), ..tasks.clone() },
+    ] {
+        assert_eq!(store.list_tasks(&none).await.unwrap().total, 0);
+    }
     assert_eq!(store.tasks_of_dataset(d).await.unwrap().len(), 1);
     let runs = RunQuery {
         tasks: vec![t],
@@ -534,6 +562,51 @@ pub async fn filters_of_lists(store: Store) {
     assert_eq!(store.list_runs(&failed).await.unwrap().total, 0);
     assert_eq!(store.runs_of_flow(f).await.unwrap()[0].value, Some(0.5));
     assert_eq!(store.runs_of_dataset(d).await.unwrap().len(), 1);
+}
+
+/// However a list is filtered: its pages, one after the other, are the list.
+pub async fn pages_follow_one_another(store: Store) {
+    let (d, t, f) = parents(&store).await;
+    let t2 = store.add_task(NewTask { measure: None, ..task(d) }).await.unwrap();
+    let mut batch = store.begin().await.unwrap();
+    for depth in 0..30 {
+        let id =
+            batch.add_run(NewRun { uploader: depth % 3, ..run(if depth % 4 == 0 { t2 } else { t }, f, depth % 5, 0.5) }).await.unwrap();
+        if depth % 2 == 0 {
+            batch.add_tag(Kind::Run, id, "even", 1).await.unwrap();
+        }
+    }
+    batch.commit().await.unwrap();
+    let any = RunQuery::default;
+    for query in [
+        any(),
+        RunQuery { tasks: vec![t], ..any() },
+        RunQuery { tasks: vec![t, t2], uploaders: vec![0, 2], ..any() },
+        RunQuery { tag: Some("even".to_owned()), setups: vec![1], ..any() },
+        RunQuery { uploaders: vec![1], failed: Some(false), ..any() },
+        RunQuery { search: "tree".to_owned(), task_type: Some(1), ..any() },
+    ] {
+        for descending in [false, true] {
+            let query = RunQuery { descending, limit: 30, ..query.clone() };
+            let whole = store.list_runs(&query).await.unwrap();
+            assert!(whole.total > 0 && whole.rows.len() as i64 == whole.total);
+            assert!(whole.rows.is_sorted_by(|a, b| (a.id < b.id) != descending));
+            let (mut paged, mut after) = (Vec::new(), None);
+            loop {
+                let page = store.list_runs(&RunQuery { after, limit: 4, ..query.clone() }).await.unwrap();
+                assert_eq!(page.total, whole.total, "of the whole list");
+                let Some(last) = page.rows.last() else { break };
+                after = Some(last.id);
+                paged.extend(page.rows);
+            }
+            assert_eq!(paged, whole.rows);
+            assert_eq!(store.run_rows(&query).await.unwrap(), whole.rows);
+        }
+    }
+    let query = EvaluationQuery { tasks: vec![t], ..EvaluationQuery::of("kappa") };
+    let whole = store.evaluations(&query).await.unwrap();
+    let rest = EvaluationQuery { after: Some(whole[3].run_id), limit: 100, ..query };
+    assert_eq!(store.evaluations(&rest).await.unwrap(), whole[4..]);
 }
 
 pub async fn search_over_all_kinds(store: Store) {
@@ -802,8 +875,15 @@ pub async fn settings_and_people(store: Store) {
     store.set_person_key(id, Some("new")).await.unwrap();
     assert_eq!(store.person_with_key("hash").await.unwrap(), None);
     assert_eq!(store.person_named("ann").await.unwrap().unwrap().id, id);
-    assert_eq!(store.people().await.unwrap().len(), 1);
+    assert_eq!(store.people().await.unwrap(), [store.person(id).await.unwrap()]);
     assert_eq!(not_found(store.set_person_key(9, None).await), (Kind::Person, 9));
+    assert_eq!(store.person(id).await.unwrap().name, "ann");
+    assert_eq!(not_found(store.person(9).await), (Kind::Person, 9));
+    let bob = NewPerson { id: Some(7), name: "bob".to_owned(), role: "member".to_owned(), key_hash: None };
+    store.add_person(bob).await.unwrap();
+    let names = async |ids: &[i64]| store.people_by_ids(ids).await.unwrap().into_iter().map(|person| person.name).collect::<Vec<_>>();
+    assert_eq!(names(&[7, 9, id]).await, ["ann", "bob"]);
+    assert!(names(&[]).await.is_empty());
     let d = store.add_dataset(dataset(&store, "a")).await.unwrap();
     assert_eq!(store.dataset(d).await.unwrap().uploader_name.as_deref(), Some("ann"));
 }
@@ -838,5 +918,5 @@ pub async fn concurrent_writers_do_not_collide(store: Store) {
     }
     let ids: BTreeSet<i64> = writers.join_all().await.into_iter().collect();
     assert_eq!(ids, (1..=40).collect());
-    assert_eq!(store.setups(Some(f), &[], 0, 100).await.unwrap().len(), 5);
+    assert_eq!(store.setups(&SetupQuery { flows: vec![f], ..SetupQuery::default() }).await.unwrap().len(), 5);
 }
