@@ -21,6 +21,6 @@ CREATE TABLE study_entity (
     study_id BIGINT NOT NULL REFERENCES study (id),
     kind TEXT NOT NULL,
     entity_id BIGINT NOT NULL,
-    PRIMARY KEY (study_id, entity_id)
+    PRIMARY KEY (study_id, kind, entity_id)
 );
 CREATE INDEX study_entity_by_entity ON study_entity (kind, entity_id, study_id);

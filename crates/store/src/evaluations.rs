@@ -121,7 +121,7 @@ const WITH_FOLDS: &str = "evaluation.folds, evaluation.per_class";
 const WITHOUT_FOLDS: &str = "'[]' AS folds, CAST(NULL AS TEXT) AS per_class";
 
 impl EvaluationQuery {
-    fn statement(&self) -> QueryBuilder<Sqlite> {
+    pub(crate) fn statement(&self) -> QueryBuilder<Sqlite> {
         let folds = if self.folds { WITH_FOLDS } else { WITHOUT_FOLDS };
         let mut sql = QueryBuilder::new(format!("SELECT {ROW}, {folds} FROM {FROM} WHERE evaluation.measure = "));
         sql.push_bind(self.measure.clone());
@@ -151,15 +151,22 @@ impl EvaluationQuery {
         }
         sql.push(match self.highest_first {
             // The plus keeps SQLite from walking through all runs of the measure in
-            // order where an index finds the few.
+            // that order where an index finds the few.
             None if self.is_narrow() => " ORDER BY +evaluation.run_id",
             None => " ORDER BY evaluation.run_id",
+            Some(true) if self.is_filtered() => " ORDER BY +evaluation.value DESC NULLS LAST, evaluation.run_id",
+            Some(false) if self.is_filtered() => " ORDER BY +evaluation.value ASC NULLS LAST, evaluation.run_id",
             Some(true) => " ORDER BY evaluation.value DESC NULLS LAST, evaluation.run_id",
             Some(false) => " ORDER BY evaluation.value ASC NULLS LAST, evaluation.run_id",
         });
         sql.push(" LIMIT ").push_bind(i64::from(self.limit));
         sql.push(" OFFSET ").push_bind(i64::from(self.offset));
         sql
+    }
+
+    /// Whether an index leads to the rows.
+    fn is_filtered(&self) -> bool {
+        self.is_narrow() || [&self.tasks, &self.datasets, &self.flows, &self.runs, &self.uploaders].iter().any(|ids| !ids.is_empty())
     }
 
     /// Whether an index leads to the rows, but not in the order of the runs.
@@ -273,6 +280,11 @@ impl Store {
         let mut conn = self.reader().await?;
         Ok(sqlx::query_as(sql).bind(id).fetch_all(&mut *conn).await?)
     }
+}
+
+#[cfg(test)]
+pub(crate) fn by_measure_statements() -> [String; 2] {
+    [Of::Task.statement(), Of::Flow.statement()]
 }
 
 async fn by_measure(conn: &mut SqliteConnection, of: Of, id: i64) -> Result<BTreeMap<String, Vec<EvaluationRow>>, StoreError> {

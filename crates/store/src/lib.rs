@@ -44,6 +44,8 @@ mod held;
 mod list;
 mod lock;
 mod mapped;
+#[cfg(test)]
+mod plans;
 mod read;
 mod rooms;
 mod settings;

@@ -146,9 +146,11 @@ impl Conditions {
 /// What is listed and in which order.
 struct Listing {
     select: &'static str,
-    /// The listed table and whatever is joined to it: outer joins on primary keys, so
-    /// that they neither add nor drop rows and none of them is read unless it is needed.
+    /// The listed table and whatever is joined to it: outer joins on primary keys, which
+    /// neither add nor drop rows.
     from: &'static str,
+    /// As much of `from` as the conditions need.
+    counted: &'static str,
     id: &'static str,
     sort: &'static str,
     descending: bool,
@@ -203,7 +205,7 @@ impl Listing {
     }
 
     fn count(&self, conditions: &impl Fn(&mut Conditions)) -> QueryBuilder<Sqlite> {
-        self.statement("COUNT(*)", self.from, conditions).sql
+        self.statement("COUNT(*)", self.counted, conditions).sql
     }
 
     fn statement(&self, select: &str, from: &str, conditions: &impl Fn(&mut Conditions)) -> Conditions {

@@ -105,6 +105,7 @@ impl DatasetQuery {
                 dataset.uploader, person.name AS uploader_name, dataset.upload_ms",
             from: "dataset
                 LEFT JOIN person ON person.id = dataset.uploader",
+            counted: "dataset",
             id: "dataset.id",
             sort: self.sort.sql(),
             descending: self.descending,

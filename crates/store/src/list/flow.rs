@@ -68,6 +68,7 @@ impl FlowQuery {
                 flow.uploader, person.name AS uploader_name, flow.upload_ms",
             from: "flow
                 LEFT JOIN person ON person.id = flow.uploader",
+            counted: "flow",
             id: "flow.id",
             sort: self.sort.sql(),
             descending: self.descending,

@@ -103,6 +103,7 @@ from_row!(RunRow {
 
 impl RunQuery {
     fn listing(&self) -> Listing {
+        let alone = self.search.trim().is_empty() && self.task_type.is_none();
         Listing {
             select: "run.id, run.task_id, task.type_id AS task_type_id, run.dataset_id,
                 dataset.name AS dataset_name, run.flow_id, flow.name AS flow_name, run.setup_id,
@@ -115,6 +116,13 @@ impl RunQuery {
                 LEFT JOIN person ON person.id = run.uploader
                 LEFT JOIN evaluation ON evaluation.run_id = run.id
                     AND evaluation.measure = task.measure",
+            counted: if alone {
+                "run"
+            } else {
+                "run LEFT JOIN task ON task.id = run.task_id
+                LEFT JOIN dataset ON dataset.id = run.dataset_id
+                LEFT JOIN flow ON flow.id = run.flow_id"
+            },
             id: "run.id",
             sort: self.sort.sql(),
             descending: self.descending,
@@ -144,6 +152,17 @@ impl RunQuery {
                 all.sql.push(" AND run.error IS NULL");
             }
         }
+    }
+}
+
+#[cfg(test)]
+impl RunQuery {
+    pub(crate) fn rows_sql(&self) -> String {
+        self.listing().select(&|all: &mut Conditions| self.conditions(all)).sql().as_str().to_owned()
+    }
+
+    pub(crate) fn count_sql(&self) -> String {
+        self.listing().count(&|all: &mut Conditions| self.conditions(all)).sql().as_str().to_owned()
     }
 }
 

@@ -79,6 +79,7 @@ impl StudyQuery {
                     AS entities",
             from: "study
                 LEFT JOIN person ON person.id = study.creator",
+            counted: "study",
             id: "study.id",
             sort: self.sort.sql(),
             descending: self.descending,

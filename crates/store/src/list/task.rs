@@ -114,6 +114,8 @@ impl<'r> FromRow<'r, SqliteRow> for TaskRow {
     }
 }
 
+const FROM: &str = "task LEFT JOIN dataset ON dataset.id = task.dataset_id";
+
 impl TaskQuery {
     fn listing(&self) -> Listing {
         Listing {
@@ -122,8 +124,8 @@ impl TaskQuery {
                 dataset.status, dataset.format, task.target, task.measure, task.procedure_id,
                 task.procedure_kind, task.repeats, task.folds, task.percentage, task.stratified,
                 (SELECT COUNT(*) FROM run WHERE run.task_id = task.id) AS runs, task.upload_ms",
-            from: "task
-                LEFT JOIN dataset ON dataset.id = task.dataset_id",
+            from: FROM,
+            counted: FROM,
             id: "task.id",
             sort: self.sort.sql(),
             descending: self.descending,
