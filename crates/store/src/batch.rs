@@ -17,6 +17,7 @@ use crate::change::{Action, Change, Event, Kind, Topic};
 use crate::entity::{Evaluation, NewDataset, NewFlow, NewRun, NewStudy, NewTask, Status};
 use crate::error::{ConflictReason, StoreError};
 use crate::files::NewFile;
+use crate::id_floor;
 
 pub use dataset::DatasetEdit;
 pub(crate) use run::setup_fingerprint;
@@ -36,7 +37,7 @@ pub struct Batch {
 impl Batch {
     pub(crate) async fn begin(store: Store) -> Result<Self, StoreError> {
         let mut transaction = store.inner.writer.begin().await?;
-        let revision = next(&mut transaction, "revision").await?;
+        let revision = next(&mut transaction, "revision", 1).await?;
         Ok(Self { transaction, store, revision, now_ms: now_ms(), events: Vec::new(), topics: BTreeSet::new() })
     }
 
@@ -70,10 +71,12 @@ impl Batch {
         &mut self.transaction
     }
 
-    /// The given id if it is free, or else the next one. Ids are never used twice.
+    /// The given id if it is free, or else the next one from the
+    /// [floor](Store::set_id_floor) on. Ids are never used twice.
     pub(crate) async fn take_id(&mut self, kind: Kind, wanted: Option<i64>) -> Result<i64, StoreError> {
         let Some(id) = wanted else {
-            return next(&mut self.transaction, kind.as_str()).await;
+            let floor = if kind.is_shared() { id_floor::read(&mut self.transaction).await? } else { 1 };
+            return next(&mut self.transaction, kind.as_str(), floor).await;
         };
         if id < 1 {
             return Err(StoreError::Invalid(format!("{id} is no id")));
@@ -123,13 +126,17 @@ impl Batch {
     }
 }
 
-async fn next(conn: &mut SqliteConnection, name: &str) -> Result<i64, StoreError> {
+async fn next(conn: &mut SqliteConnection, name: &str, floor: i64) -> Result<i64, StoreError> {
     let value = sqlx::query_scalar(
-        "INSERT INTO counter (name, value) VALUES ($1, 1)
-         ON CONFLICT (name) DO UPDATE SET value = counter.value + 1
+        "INSERT INTO counter (name, value, first_given) VALUES ($1, $2, $2)
+         ON CONFLICT (name) DO UPDATE SET
+             value = CASE WHEN counter.value < $2 THEN $2 ELSE counter.value + 1 END,
+             first_given = COALESCE(counter.first_given,
+                 CASE WHEN counter.value < $2 THEN $2 ELSE counter.value + 1 END)
          RETURNING value",
     )
     .bind(name)
+    .bind(floor)
     .fetch_one(conn)
     .await?;
     Ok(value)

@@ -22,6 +22,7 @@ const CATALOGUE: &[(i64, &str, &str)] = &[
     (1, "catalogue", include_str!("../../../migrations/catalogue/0001_catalogue.sql")),
     (2, "studies", include_str!("../../../migrations/catalogue/0002_studies.sql")),
     (3, "order", include_str!("../../../migrations/catalogue/0003_order.sql")),
+    (4, "id_floor", include_str!("../../../migrations/catalogue/0004_id_floor.sql")),
 ];
 
 const ROOMS: &[(i64, &str, &str)] = &[(1, "rooms", include_str!("../../../migrations/rooms/0001_rooms.sql"))];

@@ -20,6 +20,18 @@ pub enum Kind {
 }
 
 impl Kind {
+    pub(crate) const ALL: [Kind; 8] =
+        [Kind::Dataset, Kind::Task, Kind::Flow, Kind::Setup, Kind::Run, Kind::Study, Kind::File, Kind::Person];
+
+    /// Whether entities of this kind also come from other servers, with their ids.
+    #[must_use]
+    pub(crate) fn is_shared(self) -> bool {
+        match self {
+            Kind::Dataset | Kind::Task | Kind::Flow | Kind::Setup | Kind::Run | Kind::Study => true,
+            Kind::File | Kind::Person => false,
+        }
+    }
+
     /// The name in the catalogue, in messages and in JSON.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -7,7 +7,7 @@ use crate::hash::ContentHash;
 /// What can go wrong in the store.
 ///
 /// Every variant is one decision for the caller: tell the person (`NotFound`,
-/// `Conflict`, `Invalid`, `Locked`) or tell the operator (the others). Messages are
+/// `Conflict`, `LowIds`, `Invalid`, `Locked`) or tell the operator (the others). Messages are
 /// one line and complete: they contain their cause.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -17,6 +17,9 @@ pub enum StoreError {
     /// What exists already, or what cannot go because something still needs it.
     #[error("{kind} {id} {reason}")]
     Conflict { kind: Kind, id: i64, reason: ConflictReason },
+
+    #[error("the data directory {dir} has numbered a {kind} {id} itself, below {floor}")]
+    LowIds { dir: PathBuf, kind: Kind, id: i64, floor: i64 },
 
     #[error("{0}")]
     Invalid(String),

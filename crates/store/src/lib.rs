@@ -41,6 +41,7 @@ mod evaluations;
 mod files;
 mod hash;
 mod held;
+mod id_floor;
 mod list;
 mod lock;
 mod mapped;

@@ -134,6 +134,8 @@ async fn a_directory_of_the_first_release_is_whole_after_the_upgrade() {
         store.close().await;
     }
     let store = open(dir.path()).await.unwrap();
+    let refused = store.set_id_floor(1_000_000_000).await;
+    assert!(matches!(refused, Err(StoreError::LowIds { kind: Kind::Dataset, .. })), "its own ids are not known from others");
     assert_eq!(store.add_run(run(3, 4, 1, 0.5)).await.unwrap(), 8);
     let id = store.add_study(study(StudyEntity::Run, &[6, 8])).await.unwrap();
     assert_eq!(store.study(id).await.unwrap().entities, [6, 8]);

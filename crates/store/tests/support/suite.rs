@@ -43,6 +43,7 @@ macro_rules! contract {
                 held_runs_are_invisible_until_published
                 rooms
                 settings_and_people
+                own_ids_start_at_the_floor
                 sweep_removes_only_what_nothing_mentions
                 concurrent_writers_do_not_collide
             );
@@ -886,6 +887,35 @@ pub async fn settings_and_people(store: Store) {
     assert!(names(&[]).await.is_empty());
     let d = store.add_dataset(dataset(&store, "a")).await.unwrap();
     assert_eq!(store.dataset(d).await.unwrap().uploader_name.as_deref(), Some("ann"));
+}
+
+pub async fn own_ids_start_at_the_floor(store: Store) {
+    const FLOOR: i64 = 1_000_000_000;
+    let brought = store.add_dataset(NewDataset { id: Some(61), ..dataset(&store, "iris") }).await.unwrap();
+    let person = NewPerson { id: None, name: "ann".to_owned(), role: "admin".to_owned(), key_hash: None };
+    assert_eq!(store.add_person(person).await.unwrap(), 1, "people have no floor");
+    assert!(is_invalid(store.set_id_floor(0).await));
+    for _ in 0..2 {
+        store.set_id_floor(FLOOR).await.unwrap();
+    }
+    let own = store.add_dataset(dataset(&store, "a")).await.unwrap();
+    assert_eq!((brought, own), (61, FLOOR));
+    let low = store.add_dataset(NewDataset { id: Some(5), ..dataset(&store, "b") }).await.unwrap();
+    assert_eq!((low, store.add_dataset(dataset(&store, "c")).await.unwrap()), (5, FLOOR + 1));
+    let t = store.add_task(task(low)).await.unwrap();
+    let f = store.add_flow(NewFlow { id: Some(7), ..flow("tree") }).await.unwrap();
+    let r = store.add_run(run(t, f, 1, 0.5)).await.unwrap();
+    assert_eq!((t, r, store.run(r).await.unwrap().setup_id), (FLOOR, FLOOR, FLOOR));
+    let own = store.dataset(FLOOR).await.unwrap();
+    assert!(own.file_id.unwrap() < FLOOR && own.revision < FLOOR, "only what has a page");
+
+    store.set_id_floor(FLOOR).await.unwrap();
+    store.delete_run(r).await.unwrap();
+    match store.set_id_floor(FLOOR + 1).await {
+        Err(error @ StoreError::LowIds { kind: Kind::Dataset, id: FLOOR, .. }) => assert_eq!(error.to_string().lines().count(), 1),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(store.add_run(run(t, f, 1, 0.5)).await.unwrap(), FLOOR + 1, "what was refused changes nothing");
 }
 
 pub async fn sweep_removes_only_what_nothing_mentions(store: Store) {
