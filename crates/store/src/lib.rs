@@ -27,9 +27,14 @@
 //! # Ok(()) }
 //! ```
 //!
+//! [`Store::backup`] writes all of it, as it is at one moment, to one archive; [`restore`](restore())
+//! makes a data directory of that.
+//!
 //! After a commit [subscribers](Store::subscribe) hear of it, once per commit, with
 //! every page that it concerns.
 
+mod archive;
+mod backup;
 mod batch;
 mod catalogue;
 mod change;
@@ -45,9 +50,11 @@ mod id_floor;
 mod list;
 mod lock;
 mod mapped;
+mod mentioned;
 #[cfg(test)]
 mod plans;
 mod read;
+mod restore;
 mod rooms;
 mod settings;
 mod staging;
@@ -67,5 +74,6 @@ pub use list::{
     StudyRow, StudySort, TaskQuery, TaskRow, TaskSort,
 };
 pub use read::Counts;
+pub use restore::restore;
 pub use rooms::{RoomLog, Snapshot};
 pub use sweep::Swept;
