@@ -3,6 +3,7 @@
 mod dataset;
 mod flow;
 mod run;
+mod study;
 mod tag;
 mod task;
 
@@ -13,9 +14,10 @@ use sqlx::{Sqlite, SqliteConnection, Transaction};
 
 use crate::catalogue::{Store, now_ms};
 use crate::change::{Action, Change, Event, Kind, Topic};
-use crate::entity::{Evaluation, NewDataset, NewFlow, NewRun, NewTask, Status};
+use crate::entity::{Evaluation, NewDataset, NewFlow, NewRun, NewStudy, NewTask, Status};
 use crate::error::{ConflictReason, StoreError};
 use crate::files::NewFile;
+use crate::id_floor;
 
 pub use dataset::DatasetEdit;
 pub(crate) use run::setup_fingerprint;
@@ -35,7 +37,7 @@ pub struct Batch {
 impl Batch {
     pub(crate) async fn begin(store: Store) -> Result<Self, StoreError> {
         let mut transaction = store.inner.writer.begin().await?;
-        let revision = next(&mut transaction, "revision").await?;
+        let revision = next(&mut transaction, "revision", 1).await?;
         Ok(Self { transaction, store, revision, now_ms: now_ms(), events: Vec::new(), topics: BTreeSet::new() })
     }
 
@@ -49,7 +51,8 @@ impl Batch {
                 Topic::Task(id) => (Kind::Task, id, "UPDATE task SET revision = $2 WHERE id = $1"),
                 Topic::Flow(id) => (Kind::Flow, id, "UPDATE flow SET revision = $2 WHERE id = $1"),
                 Topic::Run(id) => (Kind::Run, id, "UPDATE run SET revision = $2 WHERE id = $1"),
-                Topic::Datasets | Topic::Tasks | Topic::Flows | Topic::Runs => continue,
+                Topic::Study(id) => (Kind::Study, id, "UPDATE study SET revision = $2 WHERE id = $1"),
+                Topic::Datasets | Topic::Tasks | Topic::Flows | Topic::Runs | Topic::Studies => continue,
             };
             // What is new carries the revision from its insertion.
             if !added.contains(&(kind, id)) {
@@ -68,10 +71,12 @@ impl Batch {
         &mut self.transaction
     }
 
-    /// The given id if it is free, or else the next one. Ids are never used twice.
+    /// The given id if it is free, or else the next one from the
+    /// [floor](Store::set_id_floor) on. Ids are never used twice.
     pub(crate) async fn take_id(&mut self, kind: Kind, wanted: Option<i64>) -> Result<i64, StoreError> {
         let Some(id) = wanted else {
-            return next(&mut self.transaction, kind.as_str()).await;
+            let floor = if kind.is_shared() { id_floor::read(&mut self.transaction).await? } else { 1 };
+            return next(&mut self.transaction, kind.as_str(), floor).await;
         };
         if id < 1 {
             return Err(StoreError::Invalid(format!("{id} is no id")));
@@ -121,13 +126,17 @@ impl Batch {
     }
 }
 
-async fn next(conn: &mut SqliteConnection, name: &str) -> Result<i64, StoreError> {
+async fn next(conn: &mut SqliteConnection, name: &str, floor: i64) -> Result<i64, StoreError> {
     let value = sqlx::query_scalar(
-        "INSERT INTO counter (name, value) VALUES ($1, 1)
-         ON CONFLICT (name) DO UPDATE SET value = counter.value + 1
+        "INSERT INTO counter (name, value, first_given) VALUES ($1, $2, $2)
+         ON CONFLICT (name) DO UPDATE SET
+             value = CASE WHEN counter.value < $2 THEN $2 ELSE counter.value + 1 END,
+             first_given = COALESCE(counter.first_given,
+                 CASE WHEN counter.value < $2 THEN $2 ELSE counter.value + 1 END)
          RETURNING value",
     )
     .bind(name)
+    .bind(floor)
     .fetch_one(conn)
     .await?;
     Ok(value)
@@ -140,6 +149,7 @@ pub(crate) async fn exists(conn: &mut SqliteConnection, kind: Kind, id: i64) -> 
         Kind::Flow => "SELECT id FROM flow WHERE id = $1",
         Kind::Setup => "SELECT id FROM setup WHERE id = $1",
         Kind::Run => "SELECT id FROM run WHERE id = $1",
+        Kind::Study => "SELECT id FROM study WHERE id = $1",
         Kind::File => "SELECT id FROM file WHERE id = $1",
         Kind::Person => "SELECT id FROM person WHERE id = $1",
     };
@@ -188,6 +198,11 @@ single! {
     add_run(run: NewRun) -> i64;
     set_evaluations(run: i64, evaluations: Vec<Evaluation>) -> ();
     delete_run(id: i64) -> ();
+    add_study(study: NewStudy) -> i64;
+    attach_to_study(id: i64, entities: &[i64]) -> u64;
+    detach_from_study(id: i64, entities: &[i64]) -> u64;
+    set_study_status(id: i64, status: Status) -> ();
+    delete_study(id: i64) -> ();
     add_tag(kind: Kind, id: i64, tag: &str, uploader: i64) -> ();
     remove_tag(kind: Kind, id: i64, tag: &str) -> ();
     hold_back(run: NewRun) -> ();

@@ -8,7 +8,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{SqlSafeStr, Sqlite, SqlitePool};
-use tokio::sync::broadcast;
+use tokio::sync::{RwLock, broadcast};
 
 use crate::batch::Batch;
 use crate::change::Change;
@@ -18,7 +18,12 @@ use crate::files::UploadFiles;
 use crate::lock::{self, DirectoryLock};
 use crate::staging::{Staging, create_dir_durably};
 
-const CATALOGUE: &[(i64, &str, &str)] = &[(1, "catalogue", include_str!("../../../migrations/catalogue/0001_catalogue.sql"))];
+const CATALOGUE: &[(i64, &str, &str)] = &[
+    (1, "catalogue", include_str!("../../../migrations/catalogue/0001_catalogue.sql")),
+    (2, "studies", include_str!("../../../migrations/catalogue/0002_studies.sql")),
+    (3, "order", include_str!("../../../migrations/catalogue/0003_order.sql")),
+    (4, "id_floor", include_str!("../../../migrations/catalogue/0004_id_floor.sql")),
+];
 
 const ROOMS: &[(i64, &str, &str)] = &[(1, "rooms", include_str!("../../../migrations/rooms/0001_rooms.sql"))];
 
@@ -58,6 +63,9 @@ pub(crate) struct Inner {
     columns: ColumnFiles,
     files: UploadFiles,
     pub(crate) changes: broadcast::Sender<Arc<Change>>,
+    /// Held for writing while content is removed, for reading while it must stay.
+    pub(crate) content: RwLock<()>,
+    pub(crate) staging: Arc<Staging>,
     dir: PathBuf,
     lock: DirectoryLock,
 }
@@ -89,8 +97,10 @@ impl Store {
                 readers,
                 rooms,
                 columns: ColumnFiles::new(dir.join("columns"), Arc::clone(&staging), options.column_cache_bytes),
-                files: UploadFiles::new(dir.join("files"), staging),
+                files: UploadFiles::new(dir.join("files"), Arc::clone(&staging)),
                 changes: broadcast::channel(options.change_backlog.max(1)).0,
+                content: RwLock::new(()),
+                staging,
                 dir: dir.to_owned(),
                 lock,
             }),

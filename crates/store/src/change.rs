@@ -14,11 +14,24 @@ pub enum Kind {
     Flow,
     Setup,
     Run,
+    Study,
     File,
     Person,
 }
 
 impl Kind {
+    pub(crate) const ALL: [Kind; 8] =
+        [Kind::Dataset, Kind::Task, Kind::Flow, Kind::Setup, Kind::Run, Kind::Study, Kind::File, Kind::Person];
+
+    /// Whether entities of this kind also come from other servers, with their ids.
+    #[must_use]
+    pub(crate) fn is_shared(self) -> bool {
+        match self {
+            Kind::Dataset | Kind::Task | Kind::Flow | Kind::Setup | Kind::Run | Kind::Study => true,
+            Kind::File | Kind::Person => false,
+        }
+    }
+
     /// The name in the catalogue, in messages and in JSON.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -28,6 +41,7 @@ impl Kind {
             Kind::Flow => "flow",
             Kind::Setup => "setup",
             Kind::Run => "run",
+            Kind::Study => "study",
             Kind::File => "file",
             Kind::Person => "person",
         }
@@ -64,10 +78,12 @@ pub enum Topic {
     Task(i64),
     Flow(i64),
     Run(i64),
+    Study(i64),
     Datasets,
     Tasks,
     Flows,
     Runs,
+    Studies,
 }
 
 /// One commit: what happened, and every page that it concerns.

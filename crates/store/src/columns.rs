@@ -316,6 +316,24 @@ impl ColumnFiles {
     }
 }
 
+/// Whether a table may have a file of this name.
+pub(crate) fn is_file_name(name: &str) -> bool {
+    let is_column = |(index, suffix): (&str, &str)| {
+        matches!(suffix, "f64" | "u32") && !index.is_empty() && index.len() < 10 && index.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    name == MANIFEST || name.split_once('.').is_some_and(is_column)
+}
+
+/// The names of the files of the table in `dir`, in the order in which they are hashed.
+pub(crate) fn file_names(dir: &Path) -> Result<Vec<String>, StoreError> {
+    let path = dir.join(MANIFEST);
+    let bytes = fs::read(&path).context("read", &path)?;
+    let manifest: Manifest = serde_json::from_slice(&bytes)
+        .map_err(|error| StoreError::Corrupt { place: path.display().to_string(), reason: error.to_string() })?;
+    let columns = manifest.features.iter().enumerate().map(|(index, feature)| file_name(index, feature.kind));
+    Ok(std::iter::once(MANIFEST.to_owned()).chain(columns).collect())
+}
+
 fn write_file(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), StoreError> {
     let mut file = File::create_new(path).context("create", path)?;
     write(&mut file).and_then(|()| make_read_only(&file)).and_then(|()| file.sync_all()).context("write", path)

@@ -7,7 +7,8 @@ use crate::hash::ContentHash;
 /// What can go wrong in the store.
 ///
 /// Every variant is one decision for the caller: tell the person (`NotFound`,
-/// `Conflict`, `Invalid`, `Locked`) or tell the operator (the others). Messages are
+/// `Conflict`, `LowIds`, `Invalid`, `Locked`,
+/// `NotEmpty`) or tell the operator (the others). Messages are
 /// one line and complete: they contain their cause.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -18,6 +19,9 @@ pub enum StoreError {
     #[error("{kind} {id} {reason}")]
     Conflict { kind: Kind, id: i64, reason: ConflictReason },
 
+    #[error("the data directory {dir} has numbered a {kind} {id} itself, below {floor}")]
+    LowIds { dir: PathBuf, kind: Kind, id: i64, floor: i64 },
+
     #[error("{0}")]
     Invalid(String),
 
@@ -26,6 +30,9 @@ pub enum StoreError {
 
     #[error("the data directory {dir} is in use by another labboard server{}", at(.owner))]
     Locked { dir: PathBuf, owner: Option<String> },
+
+    #[error("the directory {dir} is not empty")]
+    NotEmpty { dir: PathBuf },
 
     #[error("cannot {action} {path}: {cause}")]
     Io { action: &'static str, path: PathBuf, cause: io::Error },
@@ -46,6 +53,12 @@ pub enum ConflictReason {
     Exists,
     #[error("is still in use")]
     InUse,
+    #[error("is in the study already")]
+    Attached,
+    #[error("is not in the study")]
+    NotAttached,
+    #[error("is no longer in preparation")]
+    NotInPreparation,
 }
 
 fn at(owner: &Option<String>) -> String {
@@ -72,4 +85,13 @@ impl<T> IoContext<T> for Result<T, io::Error> {
     fn context(self, action: &'static str, path: &Path) -> Result<T, StoreError> {
         self.map_err(|cause| StoreError::Io { action, path: path.to_owned(), cause })
     }
+}
+
+/// Runs `work`, which blocks, where blocking is allowed.
+pub(crate) async fn blocking<T: Send + 'static>(
+    action: &'static str,
+    path: &Path,
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other).context(action, path)?
 }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::{QueryBuilder, Sqlite};
+use sqlx::{AssertSqlSafe, FromRow, QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use crate::catalogue::Store;
 use crate::decode::from_row;
-use crate::entity::{Evaluation, Fold, Setup};
+use crate::entity::{Evaluation, Fold, Setup, StudyEntity};
 use crate::error::StoreError;
-use crate::list::push_ids;
+use crate::list::{SetupQuery, push_collected, push_ids};
 
 /// Which evaluations; an empty list asks for all.
 #[derive(Clone, Debug)]
@@ -21,11 +21,15 @@ pub struct EvaluationQuery {
     pub runs: Vec<i64>,
     pub uploaders: Vec<i64>,
     pub tag: Option<String>,
+    /// Only runs that this study collects.
+    pub study: Option<i64>,
     /// Read the values per fold too.
     pub folds: bool,
     /// `Some(true)`: the highest value first, `Some(false)`: the lowest first; runs
     /// without a value last. `None`: by run.
     pub highest_first: Option<bool>,
+    /// Only runs after this one, in the order of runs: the last of the page before.
+    pub after: Option<i64>,
     pub offset: u32,
     pub limit: u32,
 }
@@ -43,8 +47,10 @@ impl EvaluationQuery {
             runs: Vec::new(),
             uploaders: Vec::new(),
             tag: None,
+            study: None,
             folds: false,
             highest_first: None,
+            after: None,
             offset: 0,
             limit: u32::MAX,
         }
@@ -101,50 +107,125 @@ from_row!(MeasureCount { measure, runs });
 
 from_row!(Evaluation { measure, value, deviation, claimed, per_class } via json { folds });
 
-impl Store {
-    pub async fn evaluations(&self, query: &EvaluationQuery) -> Result<Vec<EvaluationRow>, StoreError> {
-        let mut sql = QueryBuilder::<Sqlite>::new(
-            "SELECT evaluation.run_id, evaluation.task_id, evaluation.dataset_id,
-                    dataset.name AS dataset_name, dataset.version AS dataset_version,
-                    evaluation.flow_id, flow.name AS flow_name, flow.version AS flow_version,
-                    evaluation.setup_id, evaluation.uploader, person.name AS uploader_name,
-                    evaluation.upload_ms, evaluation.value, evaluation.deviation,
-                    evaluation.claimed, ",
-        );
-        sql.push(if query.folds { "evaluation.folds, evaluation.per_class" } else { "'[]' AS folds, CAST(NULL AS TEXT) AS per_class" });
-        sql.push(
-            " FROM evaluation JOIN flow ON flow.id = evaluation.flow_id
-              JOIN dataset ON dataset.id = evaluation.dataset_id
-              LEFT JOIN person ON person.id = evaluation.uploader
-              WHERE evaluation.measure = ",
-        );
-        sql.push_bind(&query.measure);
-        push_ids(&mut sql, "evaluation.task_id", &query.tasks);
-        push_ids(&mut sql, "evaluation.dataset_id", &query.datasets);
-        push_ids(&mut sql, "evaluation.flow_id", &query.flows);
-        push_ids(&mut sql, "evaluation.setup_id", &query.setups);
-        push_ids(&mut sql, "evaluation.run_id", &query.runs);
-        push_ids(&mut sql, "evaluation.uploader", &query.uploaders);
-        if let Some(tag) = &query.tag {
-            sql.push(
-                " AND evaluation.run_id IN
-                  (SELECT entity_id FROM tag WHERE kind = 'run' AND tag = ",
-            );
-            sql.push_bind(tag).push(")");
+/// What an [`EvaluationRow`] is read from, without its folds. The joins are outer ones
+/// on primary keys: they neither add nor drop rows, and SQLite does not start with them.
+const ROW: &str = "evaluation.run_id, evaluation.task_id, evaluation.dataset_id,
+    dataset.name AS dataset_name, dataset.version AS dataset_version, evaluation.flow_id,
+    flow.name AS flow_name, flow.version AS flow_version, evaluation.setup_id,
+    evaluation.uploader, person.name AS uploader_name, evaluation.upload_ms, evaluation.value,
+    evaluation.deviation, evaluation.claimed";
+const FROM: &str = "evaluation LEFT JOIN flow ON flow.id = evaluation.flow_id
+    LEFT JOIN dataset ON dataset.id = evaluation.dataset_id
+    LEFT JOIN person ON person.id = evaluation.uploader";
+const WITH_FOLDS: &str = "evaluation.folds, evaluation.per_class";
+const WITHOUT_FOLDS: &str = "'[]' AS folds, CAST(NULL AS TEXT) AS per_class";
+
+impl EvaluationQuery {
+    pub(crate) fn statement(&self) -> QueryBuilder<Sqlite> {
+        let folds = if self.folds { WITH_FOLDS } else { WITHOUT_FOLDS };
+        let mut sql = QueryBuilder::new(format!("SELECT {ROW}, {folds} FROM {FROM} WHERE evaluation.measure = "));
+        sql.push_bind(self.measure.clone());
+        for (column, ids) in [
+            ("evaluation.task_id", &self.tasks),
+            ("evaluation.dataset_id", &self.datasets),
+            ("evaluation.flow_id", &self.flows),
+            ("evaluation.run_id", &self.runs),
+            ("evaluation.uploader", &self.uploaders),
+        ] {
+            push_ids(&mut sql, column, ids);
         }
-        let narrow = [&query.tasks, &query.datasets, &query.flows].iter().any(|ids| ids.len() > 1);
-        sql.push(match query.highest_first {
+        if !self.setups.is_empty() {
+            sql.push(" AND evaluation.run_id IN (SELECT id FROM run WHERE 1 = 1");
+            push_ids(&mut sql, "setup_id", &self.setups);
+            sql.push(")");
+        }
+        if let Some(tag) = &self.tag {
+            sql.push(" AND evaluation.run_id IN (SELECT entity_id FROM tag WHERE kind = 'run' AND tag = ");
+            sql.push_bind(tag.clone()).push(")");
+        }
+        if let Some(study) = self.study {
+            push_collected(&mut sql, StudyEntity::Run, "evaluation.run_id", study);
+        }
+        if let Some(after) = self.after {
+            sql.push(" AND evaluation.run_id > ").push_bind(after);
+        }
+        sql.push(match self.highest_first {
             // The plus keeps SQLite from walking through all runs of the measure in
-            // order where the index on the parents finds the few.
-            None if narrow => " ORDER BY +evaluation.run_id",
+            // that order where an index finds the few.
+            None if self.is_narrow() => " ORDER BY +evaluation.run_id",
             None => " ORDER BY evaluation.run_id",
+            Some(true) if self.is_filtered() => " ORDER BY +evaluation.value DESC NULLS LAST, evaluation.run_id",
+            Some(false) if self.is_filtered() => " ORDER BY +evaluation.value ASC NULLS LAST, evaluation.run_id",
             Some(true) => " ORDER BY evaluation.value DESC NULLS LAST, evaluation.run_id",
             Some(false) => " ORDER BY evaluation.value ASC NULLS LAST, evaluation.run_id",
         });
-        sql.push(" LIMIT ").push_bind(i64::from(query.limit));
-        sql.push(" OFFSET ").push_bind(i64::from(query.offset));
+        sql.push(" LIMIT ").push_bind(i64::from(self.limit));
+        sql.push(" OFFSET ").push_bind(i64::from(self.offset));
+        sql
+    }
+
+    /// Whether an index leads to the rows.
+    fn is_filtered(&self) -> bool {
+        self.is_narrow() || [&self.tasks, &self.datasets, &self.flows, &self.runs, &self.uploaders].iter().any(|ids| !ids.is_empty())
+    }
+
+    /// Whether an index leads to the rows, but not in the order of the runs.
+    fn is_narrow(&self) -> bool {
+        let several = [&self.tasks, &self.datasets, &self.flows, &self.runs, &self.uploaders].iter().any(|ids| ids.len() > 1);
+        several || !self.setups.is_empty() || self.tag.is_some() || self.study.is_some()
+    }
+}
+
+/// Every measure of the runs of one task or flow.
+#[derive(Clone, Copy, Debug)]
+enum Of {
+    Task,
+    Flow,
+}
+
+impl Of {
+    /// Binds the task's or flow's id. The index on it has this order.
+    fn statement(self) -> String {
+        let column = match self {
+            Of::Task => "evaluation.task_id",
+            Of::Flow => "evaluation.flow_id",
+        };
+        format!(
+            "SELECT evaluation.measure, {ROW}, {WITH_FOLDS} FROM {FROM}
+             WHERE {column} = $1 ORDER BY evaluation.measure, evaluation.run_id"
+        )
+    }
+}
+
+impl Store {
+    pub async fn evaluations(&self, query: &EvaluationQuery) -> Result<Vec<EvaluationRow>, StoreError> {
         let mut conn = self.reader().await?;
-        Ok(sql.build_query_as().fetch_all(&mut *conn).await?)
+        Ok(query.statement().build_query_as().fetch_all(&mut *conn).await?)
+    }
+
+    /// Every measure of every run of `task`: by run, with the folds.
+    pub async fn evaluations_by_measure_of_task(&self, task: i64) -> Result<BTreeMap<String, Vec<EvaluationRow>>, StoreError> {
+        by_measure(&mut *self.reader().await?, Of::Task, task).await
+    }
+
+    /// Every measure of every run of `flow`: by run, with the folds; and the setups
+    /// that these runs were made with.
+    pub async fn evaluations_by_measure_of_flow(
+        &self,
+        flow: i64,
+    ) -> Result<(BTreeMap<String, Vec<EvaluationRow>>, BTreeMap<i64, Setup>), StoreError> {
+        // One transaction, so that every row's setup is there.
+        let mut transaction = self.inner.readers.begin().await?;
+        let rows = by_measure(&mut transaction, Of::Flow, flow).await?;
+        let setups = sqlx::query_as::<_, Setup>(
+            "SELECT id, flow_id, parameters FROM setup WHERE flow_id = $1
+             AND EXISTS (SELECT 1 FROM run JOIN evaluation ON evaluation.run_id = run.id
+                         WHERE run.setup_id = setup.id)",
+        )
+        .bind(flow)
+        .fetch_all(&mut *transaction)
+        .await?;
+        Ok((rows, setups.into_iter().map(|setup| (setup.id, setup)).collect()))
     }
 
     /// Every run of `task` that has the measure, by run, with its folds.
@@ -156,7 +237,7 @@ impl Store {
     pub async fn evaluations_of_flow(&self, flow: i64, measure: &str) -> Result<FlowEvaluations, StoreError> {
         let rows = self.evaluations(&EvaluationQuery { flows: vec![flow], folds: true, ..EvaluationQuery::of(measure) }).await?;
         // Setups are only ever added before the runs that use them.
-        let setups = self.setups(Some(flow), &[], 0, u32::MAX).await?;
+        let setups = self.setups(&SetupQuery { flows: vec![flow], limit: u32::MAX, ..SetupQuery::default() }).await?;
         let used: std::collections::HashSet<i64> = rows.iter().map(|row| row.setup_id).collect();
         let setups = setups.into_iter().filter(|setup| used.contains(&setup.id)).map(|setup| (setup.id, setup)).collect();
         Ok(FlowEvaluations { rows, setups })
@@ -199,4 +280,25 @@ impl Store {
         let mut conn = self.reader().await?;
         Ok(sqlx::query_as(sql).bind(id).fetch_all(&mut *conn).await?)
     }
+}
+
+#[cfg(test)]
+pub(crate) fn by_measure_statements() -> [String; 2] {
+    [Of::Task.statement(), Of::Flow.statement()]
+}
+
+async fn by_measure(conn: &mut SqliteConnection, of: Of, id: i64) -> Result<BTreeMap<String, Vec<EvaluationRow>>, StoreError> {
+    let found = sqlx::query(AssertSqlSafe(of.statement())).bind(id).fetch_all(conn).await?;
+    let mut all: BTreeMap<String, Vec<EvaluationRow>> = BTreeMap::new();
+    for row in found {
+        let evaluation = EvaluationRow::from_row(&row)?;
+        let measure: &str = row.try_get("measure")?;
+        match all.get_mut(measure) {
+            Some(rows) => rows.push(evaluation),
+            None => {
+                all.insert(measure.to_owned(), vec![evaluation]);
+            }
+        }
+    }
+    Ok(all)
 }

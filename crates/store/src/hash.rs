@@ -1,4 +1,5 @@
 use std::fmt;
+use std::io::{self, Read};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -37,6 +38,26 @@ impl ContentHash {
     #[must_use]
     pub fn prefix(&self) -> &str {
         &self.0[..2]
+    }
+}
+
+/// Hashes what is read through it.
+pub(crate) struct Hashing<'h, R> {
+    inner: R,
+    hasher: &'h mut Sha256,
+}
+
+impl<'h, R> Hashing<'h, R> {
+    pub(crate) fn new(inner: R, hasher: &'h mut Sha256) -> Self {
+        Self { inner, hasher }
+    }
+}
+
+impl<R: Read> Read for Hashing<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.hasher.update(&buffer[..read]);
+        Ok(read)
     }
 }
 

@@ -4,7 +4,7 @@
 //!
 //! | path | what it is |
 //! |---|---|
-//! | `catalogue.sqlite` | every dataset, task, flow, setup, run and evaluation |
+//! | `catalogue.sqlite` | every dataset, task, flow, setup, run, evaluation and study |
 //! | `rooms.sqlite` | the rooms' log |
 //! | `columns/` | tables as raw column files, by content hash ([`ColumnFiles`]) |
 //! | `files/` | uploads, by content hash ([`UploadFiles`]) |
@@ -27,9 +27,14 @@
 //! # Ok(()) }
 //! ```
 //!
+//! [`Store::backup`] writes all of it, as it is at one moment, to one archive; [`restore`](restore())
+//! makes a data directory of that.
+//!
 //! After a commit [subscribers](Store::subscribe) hear of it, once per commit, with
 //! every page that it concerns.
 
+mod archive;
+mod backup;
 mod batch;
 mod catalogue;
 mod change;
@@ -41,10 +46,15 @@ mod evaluations;
 mod files;
 mod hash;
 mod held;
+mod id_floor;
 mod list;
 mod lock;
 mod mapped;
+mod mentioned;
+#[cfg(test)]
+mod plans;
 mod read;
+mod restore;
 mod rooms;
 mod settings;
 mod staging;
@@ -60,8 +70,10 @@ pub use evaluations::{EvaluationQuery, EvaluationRow, FlowEvaluations, MeasureCo
 pub use files::{NewFile, UploadFiles};
 pub use hash::{ContentHash, InvalidHash};
 pub use list::{
-    DatasetQuery, DatasetRow, DatasetSort, FlowQuery, FlowRow, FlowSort, Hit, Page, RunQuery, RunRow, RunSort, TaskQuery, TaskRow, TaskSort,
+    DatasetQuery, DatasetRow, DatasetSort, FlowQuery, FlowRow, FlowSort, Hit, Page, RunQuery, RunRow, RunSort, SetupQuery, StudyQuery,
+    StudyRow, StudySort, TaskQuery, TaskRow, TaskSort,
 };
 pub use read::Counts;
+pub use restore::restore;
 pub use rooms::{RoomLog, Snapshot};
 pub use sweep::Swept;

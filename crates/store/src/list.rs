@@ -5,6 +5,8 @@ mod dataset;
 mod flow;
 mod run;
 mod search;
+mod setup;
+mod study;
 mod task;
 
 use std::ops::RangeInclusive;
@@ -14,12 +16,15 @@ use sqlx::{FromRow, QueryBuilder, Sqlite};
 
 use crate::catalogue::Store;
 use crate::change::Kind;
+use crate::entity::StudyEntity;
 use crate::error::StoreError;
 
 pub use dataset::{DatasetQuery, DatasetRow, DatasetSort};
 pub use flow::{FlowQuery, FlowRow, FlowSort};
 pub use run::{RunQuery, RunRow, RunSort};
 pub use search::Hit;
+pub use setup::SetupQuery;
+pub use study::{StudyQuery, StudyRow, StudySort};
 pub use task::{TaskQuery, TaskRow, TaskSort};
 
 /// A part of a list.
@@ -68,6 +73,8 @@ struct Conditions {
     sql: QueryBuilder<Sqlite>,
     /// The listed entity's id.
     id: &'static str,
+    /// Whether an index leads to the rows, but not in the order of their ids.
+    is_narrow: bool,
 }
 
 impl Conditions {
@@ -97,6 +104,7 @@ impl Conditions {
 
     fn ids(&mut self, column: &'static str, ids: &[i64]) {
         push_ids(&mut self.sql, column, ids);
+        self.is_narrow |= ids.len() > 1;
     }
 
     fn equal<'t, T>(&mut self, column: &'static str, value: Option<T>)
@@ -117,12 +125,20 @@ impl Conditions {
         }
     }
 
+    fn collected(&mut self, entity: StudyEntity, column: &'static str, study: Option<i64>) {
+        if let Some(study) = study {
+            push_collected(&mut self.sql, entity, column, study);
+            self.is_narrow = true;
+        }
+    }
+
     fn tagged(&mut self, kind: Kind, column: &'static str, tag: Option<&str>) {
         if let Some(tag) = tag {
             let select = "(SELECT entity_id FROM tag WHERE kind = ";
             self.sql.push(format_args!(" AND {column} IN {select}"));
             self.sql.push_bind(kind.as_str()).push(" AND tag = ");
             self.sql.push_bind(tag).push(")");
+            self.is_narrow = true;
         }
     }
 }
@@ -130,44 +146,73 @@ impl Conditions {
 /// What is listed and in which order.
 struct Listing {
     select: &'static str,
+    /// The listed table and whatever is joined to it: outer joins on primary keys, which
+    /// neither add nor drop rows.
     from: &'static str,
-    /// Joins that neither add nor drop rows and on which no condition depends.
-    extra: &'static str,
+    /// As much of `from` as the conditions need.
+    counted: &'static str,
     id: &'static str,
     sort: &'static str,
     descending: bool,
+    /// See the queries' field.
+    after: Option<i64>,
     offset: u32,
     limit: u32,
 }
 
 impl Listing {
-    async fn fetch<T>(self, store: &Store, conditions: impl Fn(&mut Conditions)) -> Result<Page<T>, StoreError>
+    /// A part of the list, and how long the list is.
+    async fn page<T>(self, store: &Store, conditions: impl Fn(&mut Conditions)) -> Result<Page<T>, StoreError>
     where
         T: for<'r> FromRow<'r, SqliteRow> + Send + Unpin,
     {
-        let Self { select, from, extra, id, sort, descending, offset, limit } = self;
-        let statement = |start: String| {
-            let sql = QueryBuilder::new(start);
-            let mut all = Conditions { sql, id };
-            conditions(&mut all);
-            all.sql
-        };
-        let mut rows = statement(format!("SELECT {select} FROM {from} {extra} WHERE 1 = 1"));
-        let direction = if descending { "DESC" } else { "ASC" };
-        rows.push(" ORDER BY ");
-        if sort != id {
-            rows.push(format_args!("{sort} {direction} NULLS LAST, "));
-        }
-        rows.push(format_args!("{id} {direction} LIMIT "));
-        rows.push_bind(i64::from(limit)).push(" OFFSET ");
-        rows.push_bind(i64::from(offset));
-        let mut count = statement(format!("SELECT COUNT(*) FROM {from} WHERE 1 = 1"));
-
+        let (mut rows, mut count) = (self.select(&conditions), self.count(&conditions));
         // One transaction, so that both see the same catalogue.
         let mut transaction = store.inner.readers.begin().await?;
         let rows = rows.build_query_as().fetch_all(&mut *transaction).await?;
         let total = count.build_query_scalar().fetch_one(&mut *transaction).await?;
         Ok(Page { rows, total })
+    }
+
+    /// A part of the list.
+    async fn rows<T>(self, store: &Store, conditions: impl Fn(&mut Conditions)) -> Result<Vec<T>, StoreError>
+    where
+        T: for<'r> FromRow<'r, SqliteRow> + Send + Unpin,
+    {
+        let mut conn = store.reader().await?;
+        Ok(self.select(&conditions).build_query_as().fetch_all(&mut *conn).await?)
+    }
+
+    fn select(&self, conditions: &impl Fn(&mut Conditions)) -> QueryBuilder<Sqlite> {
+        let Self { select, from, id, sort, descending, .. } = *self;
+        let mut all = self.statement(select, from, conditions);
+        if let Some(after) = self.after {
+            all.sql.push(format_args!(" AND {id} {} ", if descending { "<" } else { ">" }));
+            all.sql.push_bind(after);
+        }
+        let direction = if descending { "DESC" } else { "ASC" };
+        all.sql.push(" ORDER BY ");
+        if sort != id {
+            all.sql.push(format_args!("{sort} {direction} NULLS LAST, "));
+        }
+        // The plus keeps SQLite from walking through the whole table in order where an
+        // index finds the few rows that are asked for.
+        let plus = if all.is_narrow { "+" } else { "" };
+        all.sql.push(format_args!("{plus}{id} {direction} LIMIT "));
+        all.sql.push_bind(i64::from(self.limit)).push(" OFFSET ");
+        all.sql.push_bind(i64::from(self.offset));
+        all.sql
+    }
+
+    fn count(&self, conditions: &impl Fn(&mut Conditions)) -> QueryBuilder<Sqlite> {
+        self.statement("COUNT(*)", self.counted, conditions).sql
+    }
+
+    fn statement(&self, select: &str, from: &str, conditions: &impl Fn(&mut Conditions)) -> Conditions {
+        let sql = QueryBuilder::new(format!("SELECT {select} FROM {from} WHERE 1 = 1"));
+        let mut all = Conditions { sql, id: self.id, is_narrow: false };
+        conditions(&mut all);
+        all
     }
 }
 
@@ -183,6 +228,14 @@ pub(crate) fn push_ids(sql: &mut QueryBuilder<Sqlite>, column: &'static str, ids
         sql.push(format_args!("{comma}{id}"));
     }
     sql.push(")");
+}
+
+/// Keeps the rows whose `column` is a run or task that `study` collects.
+pub(crate) fn push_collected(sql: &mut QueryBuilder<Sqlite>, entity: StudyEntity, column: &'static str, study: i64) {
+    let select = "(SELECT entity_id FROM study_entity WHERE study_id = ";
+    sql.push(format_args!(" AND {column} IN {select}"));
+    sql.push_bind(study).push(" AND kind = ");
+    sql.push_bind(entity.as_str()).push(")");
 }
 
 /// The pattern of what contains `word`, whatever characters it is made of. Only ASCII

@@ -9,7 +9,9 @@ use crate::batch::{Batch, setup_fingerprint};
 use crate::catalogue::Store;
 use crate::change::Kind;
 use crate::decode::{flag, from_row, json, parsed};
-use crate::entity::{Component, Dataset, Feature, Flow, ParameterSetting, Procedure, Quality, Run, RunFile, Setup, StoredFile, Task};
+use crate::entity::{
+    Component, Dataset, Feature, Flow, ParameterSetting, Procedure, Quality, Run, RunFile, Setup, StoredFile, Study, Task,
+};
 use crate::error::StoreError;
 
 /// How many there are of each kind.
@@ -19,9 +21,10 @@ pub struct Counts {
     pub tasks: i64,
     pub flows: i64,
     pub runs: i64,
+    pub studies: i64,
 }
 
-from_row!(Counts { datasets, tasks, flows, runs });
+from_row!(Counts { datasets, tasks, flows, runs, studies });
 
 impl<'r> FromRow<'r, SqliteRow> for Dataset {
     fn from_row(row: &'r SqliteRow) -> Result<Self, sqlx::Error> {
@@ -126,6 +129,25 @@ impl<'r> FromRow<'r, SqliteRow> for Flow {
     }
 }
 
+impl<'r> FromRow<'r, SqliteRow> for Study {
+    fn from_row(row: &'r SqliteRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: row.try_get("id")?,
+            alias: row.try_get("alias")?,
+            main_entity: parsed(row, "main_entity")?,
+            benchmark_suite: row.try_get("benchmark_suite")?,
+            name: row.try_get("name")?,
+            description: row.try_get("description")?,
+            status: parsed(row, "status")?,
+            creator: row.try_get("creator")?,
+            creator_name: row.try_get("creator_name")?,
+            created_ms: row.try_get("created_ms")?,
+            entities: Vec::new(),
+            revision: row.try_get("revision")?,
+        })
+    }
+}
+
 from_row!(Component { identifier, flow_id });
 
 from_row!(Setup { id, flow_id } via json { parameters });
@@ -171,7 +193,8 @@ impl Store {
             "SELECT (SELECT COUNT(*) FROM dataset) AS datasets,
                     (SELECT COUNT(*) FROM task) AS tasks,
                     (SELECT COUNT(*) FROM flow) AS flows,
-                    (SELECT COUNT(*) FROM run) AS runs",
+                    (SELECT COUNT(*) FROM run) AS runs,
+                    (SELECT COUNT(*) FROM study) AS studies",
         )
         .fetch_one(&mut *conn)
         .await?;
@@ -304,20 +327,6 @@ impl Store {
         Ok(found)
     }
 
-    /// Setups by id: those of `flow` if it is given, those among `ids` unless it is
-    /// empty.
-    pub async fn setups(&self, flow: Option<i64>, ids: &[i64], offset: u32, limit: u32) -> Result<Vec<Setup>, StoreError> {
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT id, flow_id, parameters FROM setup WHERE 1 = 1");
-        if let Some(flow) = flow {
-            query.push(" AND flow_id = ").push_bind(flow);
-        }
-        crate::list::push_ids(&mut query, "id", ids);
-        query.push(" ORDER BY id LIMIT ").push_bind(i64::from(limit));
-        query.push(" OFFSET ").push_bind(i64::from(offset));
-        let mut conn = self.reader().await?;
-        Ok(query.build_query_as().fetch_all(&mut *conn).await?)
-    }
-
     pub async fn run(&self, id: i64) -> Result<Run, StoreError> {
         let mut conn = self.reader().await?;
         let found: Option<Run> = sqlx::query_as(
@@ -344,6 +353,32 @@ impl Store {
         .fetch_all(&mut *conn)
         .await?;
         Ok(run)
+    }
+
+    pub async fn study(&self, id: i64) -> Result<Study, StoreError> {
+        let mut transaction = self.inner.readers.begin().await?;
+        let found: Option<Study> = sqlx::query_as(
+            "SELECT study.*, person.name AS creator_name
+             FROM study LEFT JOIN person ON person.id = study.creator
+             WHERE study.id = $1",
+        )
+        .bind(id)
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let kind = Kind::Study;
+        let mut study = found.ok_or(StoreError::NotFound { kind, id })?;
+        study.entities = sqlx::query_scalar("SELECT entity_id FROM study_entity WHERE study_id = $1 ORDER BY entity_id")
+            .bind(id)
+            .fetch_all(&mut *transaction)
+            .await?;
+        Ok(study)
+    }
+
+    /// The study with exactly this alias.
+    pub async fn find_study(&self, alias: &str) -> Result<Option<i64>, StoreError> {
+        let mut conn = self.reader().await?;
+        let found = sqlx::query_scalar("SELECT id FROM study WHERE alias = $1").bind(alias).fetch_optional(&mut *conn).await?;
+        Ok(found)
     }
 
     /// A file by its number; read it with [`UploadFiles`](crate::UploadFiles).

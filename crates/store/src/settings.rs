@@ -1,12 +1,13 @@
 //! Single values and people.
 
-use sqlx::Row;
+use sqlx::{QueryBuilder, Row, Sqlite};
 
 use crate::catalogue::{Store, now_ms};
 use crate::change::Kind;
 use crate::decode::from_row;
 use crate::entity::{NewPerson, Person};
 use crate::error::StoreError;
+use crate::list::push_ids;
 
 from_row!(Person { id, name, role, created_ms });
 
@@ -78,6 +79,27 @@ impl Store {
         let mut conn = self.reader().await?;
         let found = sqlx::query_as("SELECT * FROM person WHERE name = $1").bind(name).fetch_optional(&mut *conn).await?;
         Ok(found)
+    }
+
+    /// # Errors
+    /// `NotFound`.
+    pub async fn person(&self, id: i64) -> Result<Person, StoreError> {
+        let mut conn = self.reader().await?;
+        let found = sqlx::query_as("SELECT * FROM person WHERE id = $1").bind(id).fetch_optional(&mut *conn).await?;
+        let kind = Kind::Person;
+        found.ok_or(StoreError::NotFound { kind, id })
+    }
+
+    /// Those of `ids` who are people here, by id.
+    pub async fn people_by_ids(&self, ids: &[i64]) -> Result<Vec<Person>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM person WHERE 1 = 1");
+        push_ids(&mut query, "id", ids);
+        query.push(" ORDER BY id");
+        let mut conn = self.reader().await?;
+        Ok(query.build_query_as().fetch_all(&mut *conn).await?)
     }
 
     /// Everybody, by id.

@@ -4,8 +4,10 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use crate::catalogue::Store;
-use crate::entity::NewRun;
-use crate::error::{IoContext, StoreError};
+use crate::error::{StoreError, blocking};
+use crate::files::Content;
+use crate::hash::ContentHash;
+use crate::mentioned;
 
 /// What a sweep removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,37 +21,30 @@ impl Store {
     /// nobody has written for `grace`, which must be longer than any import takes:
     /// content lies there before its row does.
     pub async fn sweep(&self, grace: Duration) -> Result<Swept, StoreError> {
+        let _content = self.inner.content.write().await;
         // An open transaction keeps everybody else from committing a mention.
         let mut writer = self.inner.writer.begin().await?;
-        let mut mentioned: HashSet<String> = HashSet::new();
-        for sql in ["SELECT hash FROM file", "SELECT columns_hash FROM dataset"] {
-            mentioned.extend(sqlx::query_scalar::<_, String>(sql).fetch_all(&mut *writer).await?);
-        }
-        let held = sqlx::query_scalar::<_, String>("SELECT document FROM held_back").fetch_all(&mut *writer).await?;
-        for document in held {
-            let run = crate::held::parse(&document)?;
-            let NewRun { files, .. } = run;
-            mentioned.extend(files.into_iter().map(|file| file.file.hash.into()));
-        }
+        let tables: HashSet<ContentHash> = mentioned::tables(&mut writer).await?.into_iter().collect();
+        let mut uploads = mentioned::held_files(&mut writer).await?;
+        uploads.extend(mentioned::files(&mut writer, "", u32::MAX).await?);
 
         let (files, columns) = (self.files().clone(), self.columns().clone());
-        let swept = tokio::task::spawn_blocking(move || {
-            let old = |content: &crate::files::Content| {
+        blocking("sweep", self.dir(), move || {
+            let old = |content: &Content, mentioned: &HashSet<ContentHash>| {
                 let age = content.modified.elapsed().unwrap_or_default();
-                age >= grace && !mentioned.contains(content.hash.as_str())
+                age >= grace && !mentioned.contains(&content.hash)
             };
             let mut swept = Swept::default();
-            for content in files.list()?.iter().filter(|content| old(content)) {
+            for content in files.list()?.iter().filter(|content| old(content, &uploads)) {
                 files.discard(content)?;
                 swept.files += 1;
             }
-            for content in columns.list()?.iter().filter(|content| old(content)) {
+            for content in columns.list()?.iter().filter(|content| old(content, &tables)) {
                 columns.discard(content)?;
                 swept.tables += 1;
             }
-            Ok::<_, StoreError>(swept)
+            Ok(swept)
         })
-        .await;
-        swept.map_err(std::io::Error::other).context("sweep", self.dir())?
+        .await
     }
 }

@@ -87,6 +87,60 @@ async fn a_directory_from_a_newer_labboard_is_left_alone() {
     assert!(matches!(error, StoreError::Migration { .. }), "{error}");
 }
 
+/// The catalogue as the first release left it, with one of everything.
+async fn first_release(dir: &Path) {
+    use sqlx::migrate::{Migration, MigrationType, Migrator};
+    let sql = sqlx::AssertSqlSafe(include_str!("../../../migrations/catalogue/0001_catalogue.sql"));
+    let first = Migration::new(1, "catalogue".into(), MigrationType::Simple, sqlx::SqlSafeStr::into_sql_str(sql), false);
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(dir.join("catalogue.sqlite")).create_if_missing(true);
+    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+    Migrator::with_migrations(vec![first]).run(&pool).await.unwrap();
+    for sql in [
+        "INSERT INTO counter VALUES ('revision', 9), ('dataset', 2), ('task', 3), ('flow', 4), ('setup', 5), ('run', 7), ('person', 1)",
+        "INSERT INTO setting VALUES ('invite', 'abc')",
+        "INSERT INTO person VALUES (1, 'ann', 'admin', 'hash', 1)",
+        "INSERT INTO dataset VALUES (2, 'weather', 1, 'd', 'ARFF', '{}', NULL, NULL, '[]', 'active', 1, 1, 'm',
+             'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad', NULL, 3, 2, 0, 0, 9)",
+        "INSERT INTO task VALUES (3, 1, 't', 2, NULL, 'kappa', 1, 'crossvalidation', 1, 10, NULL, 1, '{}', NULL, 1, 1, 'f', 9)",
+        "INSERT INTO flow VALUES (4, 'tree', 1, 'x', NULL, NULL, 'd', NULL, NULL, '[]', 1, 1, 9)",
+        "INSERT INTO setup VALUES (5, 4, '[]', 'g')",
+        "INSERT INTO run VALUES (6, 3, 4, 5, 2, NULL, 1, 1, NULL, 9), (7, 3, 4, 5, 2, NULL, 1, 1, NULL, 9)",
+        "INSERT INTO evaluation VALUES (6, 'kappa', 3, 4, 5, 2, 1, 1, 0.5, NULL, NULL, '[]', NULL)",
+        "INSERT INTO tag VALUES ('run', 7, 'good', 1, 1)",
+    ] {
+        sqlx::query(sql).execute(&pool).await.unwrap();
+    }
+    pool.close().await;
+}
+
+#[tokio::test]
+async fn a_directory_of_the_first_release_is_whole_after_the_upgrade() {
+    let dir = tempfile::tempdir().unwrap();
+    first_release(dir.path()).await;
+    for _ in 0..2 {
+        let store = open(dir.path()).await.unwrap();
+        assert_eq!(store.setting("invite").await.unwrap().as_deref(), Some("abc"));
+        assert_eq!(store.person_with_key("hash").await.unwrap().unwrap().name, "ann");
+        assert_eq!(store.dataset(2).await.unwrap().name, "weather");
+        assert_eq!(store.task(3).await.unwrap().dataset_name, "weather");
+        assert_eq!(store.flow(4).await.unwrap().name, "tree");
+        assert_eq!(store.setup(5).await.unwrap().flow_id, 4);
+        assert_eq!(store.run(6).await.unwrap().uploader_name.as_deref(), Some("ann"));
+        assert_eq!(store.evaluations_of_task(3, "kappa").await.unwrap()[0].value, Some(0.5));
+        let tagged = RunQuery { tag: Some("good".to_owned()), ..RunQuery::default() };
+        assert_eq!(store.list_runs(&tagged).await.unwrap().rows[0].id, 7);
+        let counts = store.counts().await.unwrap();
+        assert_eq!((counts.datasets, counts.tasks, counts.flows, counts.runs), (1, 1, 1, 2));
+        store.close().await;
+    }
+    let store = open(dir.path()).await.unwrap();
+    let refused = store.set_id_floor(1_000_000_000).await;
+    assert!(matches!(refused, Err(StoreError::LowIds { kind: Kind::Dataset, .. })), "its own ids are not known from others");
+    assert_eq!(store.add_run(run(3, 4, 1, 0.5)).await.unwrap(), 8);
+    let id = store.add_study(study(StudyEntity::Run, &[6, 8])).await.unwrap();
+    assert_eq!(store.study(id).await.unwrap().entities, [6, 8]);
+}
+
 #[tokio::test]
 async fn a_file_in_the_way_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
@@ -232,5 +286,30 @@ async fn numbers() {
         let store = open(dir.path()).await.unwrap();
         println!("open: {:?}", started.elapsed());
         store.close().await;
+    }
+}
+
+/// How many callers that add one run at a time are served: `cargo test -- --ignored
+/// --nocapture single_runs`. It needs a folder on the disk that is meant, as TMPDIR.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "prints timings"]
+async fn single_runs() {
+    let (store, _dir) = embedded().await;
+    let (_, t, f) = parents(&store).await;
+    for callers in [1, 8, 64] {
+        let each = 1024 / callers;
+        let started = Instant::now();
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..callers {
+            let store = store.clone();
+            tasks.spawn(async move {
+                for depth in 0..each {
+                    store.add_run(run(t, f, depth % 50, 0.5)).await.unwrap();
+                }
+            });
+        }
+        tasks.join_all().await;
+        let per_second = f64::from(1024) / started.elapsed().as_secs_f64();
+        println!("{callers} callers: {per_second:.0} runs per second, each durable");
     }
 }

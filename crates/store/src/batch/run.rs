@@ -3,7 +3,7 @@ use sqlx::{QueryBuilder, Row, Sqlite};
 use super::{Batch, distinct};
 use crate::change::{Action, Kind, Topic};
 use crate::decode::{finite, to_json};
-use crate::entity::{Evaluation, Fold, NewRun, ParameterSetting};
+use crate::entity::{Evaluation, Fold, NewRun, ParameterSetting, StudyEntity};
 use crate::error::StoreError;
 use crate::hash::ContentHash;
 
@@ -143,12 +143,14 @@ impl Batch {
         Ok(())
     }
 
-    /// Removes a run with its evaluations. Its setup stays.
+    /// Removes a run with its evaluations, also from the studies that it is in. Its
+    /// setup stays.
     ///
     /// # Errors
     /// `NotFound`.
     pub async fn delete_run(&mut self, id: i64) -> Result<(), StoreError> {
         let parents = self.parents(id).await?;
+        self.leave_studies(StudyEntity::Run, id).await?;
         let files: Vec<i64> =
             sqlx::query_scalar("SELECT file_id FROM run_file WHERE run_id = $1").bind(id).fetch_all(self.connection()).await?;
         for sql in ["DELETE FROM evaluation WHERE run_id = $1", "DELETE FROM run_file WHERE run_id = $1", "DELETE FROM run WHERE id = $1"] {

@@ -47,6 +47,7 @@ impl Batch {
             Kind::Task => Some([Topic::Task(id), Topic::Tasks]),
             Kind::Flow => Some([Topic::Flow(id), Topic::Flows]),
             Kind::Run => Some([Topic::Run(id), Topic::Runs]),
+            Kind::Study => Some([Topic::Study(id), Topic::Studies]),
             Kind::Setup | Kind::File | Kind::Person => None,
         };
         match topics {

@@ -1,7 +1,7 @@
 use super::{Batch, in_use};
 use crate::change::{Action, Kind, Topic};
 use crate::decode::{finite, to_json};
-use crate::entity::NewTask;
+use crate::entity::{NewTask, StudyEntity};
 use crate::error::{ConflictReason, StoreError};
 use crate::hash::ContentHash;
 
@@ -68,6 +68,7 @@ impl Batch {
         if run.is_some() {
             return Err(in_use(Kind::Task, id));
         }
+        self.leave_studies(StudyEntity::Task, id).await?;
         sqlx::query("DELETE FROM task WHERE id = $1").bind(id).execute(self.connection()).await?;
         self.delete_files(splits).await?;
         self.delete_tags(Kind::Task, id).await?;

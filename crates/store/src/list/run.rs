@@ -1,7 +1,8 @@
-use super::{Listing, Page, sort};
+use super::{Conditions, Listing, Page, sort};
 use crate::catalogue::Store;
 use crate::change::Kind;
 use crate::decode::from_row;
+use crate::entity::StudyEntity;
 use crate::error::StoreError;
 
 sort!(RunSort {
@@ -27,10 +28,15 @@ pub struct RunQuery {
     pub uploaders: Vec<i64>,
     pub task_type: Option<i64>,
     pub tag: Option<String>,
+    /// Only runs that this study collects.
+    pub study: Option<i64>,
     /// `Some(true)`: only runs that failed; `Some(false)`: only those that did not.
     pub failed: Option<bool>,
     pub sort: RunSort,
     pub descending: bool,
+    /// Only what comes after this id, in a list that is sorted by id: the last of the
+    /// page before. It costs the same on every page, which an offset does not.
+    pub after: Option<i64>,
     pub offset: u32,
     pub limit: u32,
 }
@@ -47,9 +53,11 @@ impl Default for RunQuery {
             uploaders: Vec::new(),
             task_type: None,
             tag: None,
+            study: None,
             failed: None,
             sort: RunSort::default(),
             descending: false,
+            after: None,
             offset: 0,
             limit: 100,
         }
@@ -93,46 +101,79 @@ from_row!(RunRow {
     value,
 });
 
-impl Store {
-    pub async fn list_runs(&self, query: &RunQuery) -> Result<Page<RunRow>, StoreError> {
-        let listing = Listing {
+impl RunQuery {
+    fn listing(&self) -> Listing {
+        let alone = self.search.trim().is_empty() && self.task_type.is_none();
+        Listing {
             select: "run.id, run.task_id, task.type_id AS task_type_id, run.dataset_id,
                 dataset.name AS dataset_name, run.flow_id, flow.name AS flow_name, run.setup_id,
                 run.uploader, person.name AS uploader_name, run.upload_ms, run.error,
                 task.measure, evaluation.value",
-            from: "run JOIN task ON task.id = run.task_id
-                JOIN dataset ON dataset.id = run.dataset_id JOIN flow ON flow.id = run.flow_id",
-            extra: "LEFT JOIN person ON person.id = run.uploader
+            from: "run
+                LEFT JOIN task ON task.id = run.task_id
+                LEFT JOIN dataset ON dataset.id = run.dataset_id
+                LEFT JOIN flow ON flow.id = run.flow_id
+                LEFT JOIN person ON person.id = run.uploader
                 LEFT JOIN evaluation ON evaluation.run_id = run.id
                     AND evaluation.measure = task.measure",
+            counted: if alone {
+                "run"
+            } else {
+                "run LEFT JOIN task ON task.id = run.task_id
+                LEFT JOIN dataset ON dataset.id = run.dataset_id
+                LEFT JOIN flow ON flow.id = run.flow_id"
+            },
             id: "run.id",
-            sort: query.sort.sql(),
-            descending: query.descending,
-            offset: query.offset,
-            limit: query.limit,
-        };
-        listing
-            .fetch(self, |all| {
-                all.search(&query.search, &["flow.name", "dataset.name"]);
-                all.ids("run.id", &query.ids);
-                all.ids("run.task_id", &query.tasks);
-                all.ids("run.dataset_id", &query.datasets);
-                all.ids("run.flow_id", &query.flows);
-                all.ids("run.setup_id", &query.setups);
-                all.ids("run.uploader", &query.uploaders);
-                all.equal("task.type_id", query.task_type);
-                all.tagged(Kind::Run, "run.id", query.tag.as_deref());
-                match query.failed {
-                    None => {}
-                    Some(true) => {
-                        all.sql.push(" AND run.error IS NOT NULL");
-                    }
-                    Some(false) => {
-                        all.sql.push(" AND run.error IS NULL");
-                    }
-                }
-            })
-            .await
+            sort: self.sort.sql(),
+            descending: self.descending,
+            after: self.after,
+            offset: self.offset,
+            limit: self.limit,
+        }
+    }
+
+    fn conditions(&self, all: &mut Conditions) {
+        all.search(&self.search, &["flow.name", "dataset.name"]);
+        all.ids("run.id", &self.ids);
+        all.ids("run.task_id", &self.tasks);
+        all.ids("run.dataset_id", &self.datasets);
+        all.ids("run.flow_id", &self.flows);
+        all.ids("run.setup_id", &self.setups);
+        all.ids("run.uploader", &self.uploaders);
+        all.equal("task.type_id", self.task_type);
+        all.tagged(Kind::Run, "run.id", self.tag.as_deref());
+        all.collected(StudyEntity::Run, "run.id", self.study);
+        match self.failed {
+            None => {}
+            Some(true) => {
+                all.sql.push(" AND run.error IS NOT NULL");
+            }
+            Some(false) => {
+                all.sql.push(" AND run.error IS NULL");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+impl RunQuery {
+    pub(crate) fn rows_sql(&self) -> String {
+        self.listing().select(&|all: &mut Conditions| self.conditions(all)).sql().as_str().to_owned()
+    }
+
+    pub(crate) fn count_sql(&self) -> String {
+        self.listing().count(&|all: &mut Conditions| self.conditions(all)).sql().as_str().to_owned()
+    }
+}
+
+impl Store {
+    pub async fn list_runs(&self, query: &RunQuery) -> Result<Page<RunRow>, StoreError> {
+        query.listing().page(self, |all| query.conditions(all)).await
+    }
+
+    /// The rows of [`list_runs`](Self::list_runs), without counting the list.
+    pub async fn run_rows(&self, query: &RunQuery) -> Result<Vec<RunRow>, StoreError> {
+        query.listing().rows(self, |all| query.conditions(all)).await
     }
 
     /// By id.
@@ -152,6 +193,6 @@ impl Store {
 
     async fn all_runs(&self, query: RunQuery) -> Result<Vec<RunRow>, StoreError> {
         let query = RunQuery { limit: u32::MAX, ..query };
-        Ok(self.list_runs(&query).await?.rows)
+        self.run_rows(&query).await
     }
 }

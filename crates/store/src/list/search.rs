@@ -30,12 +30,11 @@ impl Store {
         let flows = FlowQuery { search: search(), sort: FlowSort::Runs, descending: true, limit: fetched, ..FlowQuery::default() };
         let runs = RunQuery { search: search(), sort: RunSort::Id, descending: true, limit: fetched, ..RunQuery::default() };
         let (datasets, tasks, flows, runs) =
-            tokio::try_join!(self.list_datasets(&datasets), self.list_tasks(&tasks), self.list_flows(&flows), self.list_runs(&runs),)?;
+            tokio::try_join!(self.dataset_rows(&datasets), self.task_rows(&tasks), self.flow_rows(&flows), self.run_rows(&runs))?;
 
         let best = |hits: Vec<Hit>| first(hits, text, limit);
         let mut found = best(
             datasets
-                .rows
                 .into_iter()
                 .map(|row| Hit {
                     kind: Kind::Dataset,
@@ -47,7 +46,6 @@ impl Store {
         );
         found.extend(best(
             tasks
-                .rows
                 .into_iter()
                 .map(|row| Hit {
                     kind: Kind::Task,
@@ -59,7 +57,6 @@ impl Store {
         ));
         found.extend(best(
             flows
-                .rows
                 .into_iter()
                 .map(|row| Hit {
                     kind: Kind::Flow,
@@ -70,8 +67,7 @@ impl Store {
                 .collect(),
         ));
         found.extend(best(
-            runs.rows
-                .into_iter()
+            runs.into_iter()
                 .map(|row| Hit {
                     kind: Kind::Run,
                     id: row.id,

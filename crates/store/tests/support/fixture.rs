@@ -142,6 +142,21 @@ pub fn run(task_id: i64, flow_id: i64, depth: i64, accuracy: f64) -> NewRun {
     }
 }
 
+pub fn study(main_entity: StudyEntity, entities: &[i64]) -> NewStudy {
+    NewStudy {
+        id: None,
+        alias: None,
+        main_entity,
+        benchmark_suite: None,
+        name: "A comparison".to_owned(),
+        description: "Of trees".to_owned(),
+        status: Status::InPreparation,
+        creator: 1,
+        created_ms: None,
+        entities: entities.to_vec(),
+    }
+}
+
 /// One dataset, task and flow: their ids.
 pub async fn parents(store: &Store) -> (i64, i64, i64) {
     let d = store.add_dataset(dataset(store, "weather")).await.unwrap();

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use labboard_store::*;
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
 
 use crate::fixture::*;
 
@@ -30,11 +32,18 @@ macro_rules! contract {
                 evaluations_by_task_flow_and_filter
                 lists_search_sort_and_page
                 filters_of_lists
+                pages_follow_one_another
                 search_over_all_kinds
+                study_comes_back
+                study_must_make_sense
+                studies_are_sets
+                studies_lose_what_is_deleted
+                studies_filter_lists
                 tags
                 held_runs_are_invisible_until_published
                 rooms
                 settings_and_people
+                own_ids_start_at_the_floor
                 sweep_removes_only_what_nothing_mentions
                 concurrent_writers_do_not_collide
             );
@@ -245,9 +254,13 @@ pub async fn setups_are_shared(store: Store) {
     let found = store.find_setup(f, vec![b.clone(), a.clone()]).await.unwrap();
     assert_eq!(found, Some(both));
     assert_eq!(store.find_setup(f, vec![]).await.unwrap(), None);
-    assert_eq!(store.setups(Some(f), &[], 0, 10).await.unwrap().len(), 4);
-    assert_eq!(store.setups(None, &[both], 0, 10).await.unwrap()[0].id, both);
-    assert_eq!(store.setups(None, &[], 3, 10).await.unwrap().len(), 1);
+    assert_eq!(store.setups(&SetupQuery { flows: vec![f], ..SetupQuery::default() }).await.unwrap().len(), 4);
+    assert_eq!(store.setups(&SetupQuery { ids: vec![both], ..SetupQuery::default() }).await.unwrap()[0].id, both);
+    assert_eq!(store.setups(&SetupQuery { offset: 3, ..SetupQuery::default() }).await.unwrap().len(), 1);
+    store.add_tag(Kind::Setup, both, "good", 1).await.unwrap();
+    let tagged = SetupQuery { tag: Some("good".to_owned()), limit: 9, ..SetupQuery::default() };
+    assert_eq!(store.setups(&tagged).await.unwrap()[0].id, both);
+    assert!(store.setups(&SetupQuery { after: Some(both), ..tagged }).await.unwrap().is_empty());
 }
 
 pub async fn undefined_values(store: Store) {
@@ -416,6 +429,17 @@ pub async fn evaluations_by_task_flow_and_filter(store: Store) {
     assert_eq!(setup.parameters, [setting(f, "depth", "2")]);
     assert_eq!(of_flow.setups.len(), 2);
 
+    let by_measure = store.evaluations_by_measure_of_task(t).await.unwrap();
+    assert_eq!(by_measure.keys().collect::<Vec<_>>(), ["kappa", "predictive_accuracy"]);
+    assert_eq!(by_measure["predictive_accuracy"], of_task);
+    let (by_measure, setups) = store.evaluations_by_measure_of_flow(f).await.unwrap();
+    assert_eq!((&by_measure["kappa"], &setups), (&of_flow.rows, &of_flow.setups));
+    let setup = of_flow.rows[1].setup_id;
+    let some = EvaluationQuery { setups: vec![setup], ..EvaluationQuery::of("kappa") };
+    assert_eq!(store.evaluations(&some).await.unwrap()[0].run_id, c);
+    store.add_run(NewRun { evaluations: vec![], ..run(t, f, 9, 0.5) }).await.unwrap();
+    assert_eq!(store.evaluations_by_measure_of_flow(f).await.unwrap().1.len(), 2, "only setups with a value");
+
     let best = EvaluationQuery { highest_first: Some(true), limit: 2, ..EvaluationQuery::of("predictive_accuracy") };
     let rows = store.evaluations(&best).await.unwrap();
     assert_eq!(rows.iter().map(|row| row.run_id).collect::<Vec<_>>(), [b, c]);
@@ -509,9 +533,21 @@ pub async fn filters_of_lists(store: Store) {
         datasets: vec![d],
         dataset_name: Some("Weather".to_owned()),
         dataset_tag: Some("small".to_owned()),
+        dataset_status: Some(Status::Active),
+        rows: Some(2..=10),
+        features: Some(2..=2),
+        classes: Some(0..=2),
+        missing: Some(1..=5),
         ..TaskQuery::default()
     };
     assert_eq!(store.list_tasks(&tasks).await.unwrap().rows[0].id, t);
+    for none in [
+        TaskQuery { dataset_status: Some(Status::Deactivated), ..tasks.clone() },
+        TaskQuery { rows: Some(4..=10), ..tasks.clone() },
+        TaskQuery { missing: Some(3..=3), ..tasks.clone() },
+    ] {
+        assert_eq!(store.list_tasks(&none).await.unwrap().total, 0);
+    }
     assert_eq!(store.tasks_of_dataset(d).await.unwrap().len(), 1);
     let runs = RunQuery {
         tasks: vec![t],
@@ -529,6 +565,51 @@ pub async fn filters_of_lists(store: Store) {
     assert_eq!(store.runs_of_dataset(d).await.unwrap().len(), 1);
 }
 
+/// However a list is filtered: its pages, one after the other, are the list.
+pub async fn pages_follow_one_another(store: Store) {
+    let (d, t, f) = parents(&store).await;
+    let t2 = store.add_task(NewTask { measure: None, ..task(d) }).await.unwrap();
+    let mut batch = store.begin().await.unwrap();
+    for depth in 0..30 {
+        let id =
+            batch.add_run(NewRun { uploader: depth % 3, ..run(if depth % 4 == 0 { t2 } else { t }, f, depth % 5, 0.5) }).await.unwrap();
+        if depth % 2 == 0 {
+            batch.add_tag(Kind::Run, id, "even", 1).await.unwrap();
+        }
+    }
+    batch.commit().await.unwrap();
+    let any = RunQuery::default;
+    for query in [
+        any(),
+        RunQuery { tasks: vec![t], ..any() },
+        RunQuery { tasks: vec![t, t2], uploaders: vec![0, 2], ..any() },
+        RunQuery { tag: Some("even".to_owned()), setups: vec![1], ..any() },
+        RunQuery { uploaders: vec![1], failed: Some(false), ..any() },
+        RunQuery { search: "tree".to_owned(), task_type: Some(1), ..any() },
+    ] {
+        for descending in [false, true] {
+            let query = RunQuery { descending, limit: 30, ..query.clone() };
+            let whole = store.list_runs(&query).await.unwrap();
+            assert!(whole.total > 0 && whole.rows.len() as i64 == whole.total);
+            assert!(whole.rows.is_sorted_by(|a, b| (a.id < b.id) != descending));
+            let (mut paged, mut after) = (Vec::new(), None);
+            loop {
+                let page = store.list_runs(&RunQuery { after, limit: 4, ..query.clone() }).await.unwrap();
+                assert_eq!(page.total, whole.total, "of the whole list");
+                let Some(last) = page.rows.last() else { break };
+                after = Some(last.id);
+                paged.extend(page.rows);
+            }
+            assert_eq!(paged, whole.rows);
+            assert_eq!(store.run_rows(&query).await.unwrap(), whole.rows);
+        }
+    }
+    let query = EvaluationQuery { tasks: vec![t], ..EvaluationQuery::of("kappa") };
+    let whole = store.evaluations(&query).await.unwrap();
+    let rest = EvaluationQuery { after: Some(whole[3].run_id), limit: 100, ..query };
+    assert_eq!(store.evaluations(&rest).await.unwrap(), whole[4..]);
+}
+
 pub async fn search_over_all_kinds(store: Store) {
     let (d, t, f) = parents(&store).await;
     let exact = store.add_dataset(dataset(&store, "weather station")).await.unwrap();
@@ -544,6 +625,165 @@ pub async fn search_over_all_kinds(store: Store) {
     // The task's target has this name.
     assert_eq!(store.search(HOSTILE, 5).await.unwrap()[0].kind, Kind::Task);
     assert!(store.search("' OR 1=1 --", 5).await.unwrap().is_empty());
+}
+
+pub async fn study_comes_back(store: Store) {
+    let (_, t, f) = parents(&store).await;
+    let (a, b) = (store.add_run(run(t, f, 1, 0.5)).await.unwrap(), store.add_run(run(t, f, 2, 0.6)).await.unwrap());
+    let suite = store.add_study(NewStudy { alias: Some(HOSTILE.to_owned()), ..study(StudyEntity::Task, &[t]) }).await.unwrap();
+    let mut changes = store.subscribe();
+    let new = NewStudy { benchmark_suite: Some(suite), created_ms: Some(7), ..study(StudyEntity::Run, &[b, a]) };
+    let id = store.add_study(new.clone()).await.unwrap();
+    let change = changes.recv().await.unwrap();
+    assert_eq!(change.events, [Event { kind: Kind::Study, id, action: Action::Added }]);
+    assert_eq!(change.topics, BTreeSet::from([Topic::Study(id), Topic::Studies, Topic::Run(a), Topic::Run(b)]));
+
+    let found = store.study(id).await.unwrap();
+    assert_eq!((found.name, found.description), (new.name, new.description));
+    assert_eq!((found.main_entity, found.benchmark_suite), (StudyEntity::Run, Some(suite)));
+    assert_eq!((found.status, found.creator, found.created_ms), (Status::InPreparation, 1, 7));
+    assert_eq!((found.alias, found.entities, found.revision), (None, vec![a, b], change.revision));
+    assert_eq!(store.find_study(HOSTILE).await.unwrap(), Some(suite));
+    assert_eq!(store.find_study("other").await.unwrap(), None);
+    assert_eq!(not_found(store.study(9).await), (Kind::Study, 9));
+
+    store.set_study_status(id, Status::Active).await.unwrap();
+    assert_eq!(store.study(id).await.unwrap().status, Status::Active);
+    store.add_tag(Kind::Study, id, "good", 1).await.unwrap();
+    let in_use = ConflictReason::InUse;
+    assert_eq!(conflict(store.delete_study(suite).await), (Kind::Study, suite, in_use));
+    store.delete_study(id).await.unwrap();
+    assert!(store.tags(Kind::Study, id).await.unwrap().is_empty());
+    assert_eq!(store.counts().await.unwrap().studies, 1);
+    assert_eq!(store.counts().await.unwrap().runs, 2);
+    store.set_study_status(suite, Status::Active).await.unwrap();
+    assert_eq!(conflict(store.delete_study(suite).await), (Kind::Study, suite, ConflictReason::NotInPreparation));
+    store.set_study_status(suite, Status::InPreparation).await.unwrap();
+    store.delete_study(suite).await.unwrap();
+    assert_eq!(not_found(store.delete_study(suite).await), (Kind::Study, suite));
+    assert_eq!(not_found(store.set_study_status(suite, Status::Active).await), (Kind::Study, suite));
+}
+
+pub async fn study_must_make_sense(store: Store) {
+    let (_, t, f) = parents(&store).await;
+    let r = store.add_run(run(t, f, 1, 0.5)).await.unwrap();
+    let named = NewStudy { alias: Some("good".to_owned()), ..study(StudyEntity::Run, &[r]) };
+    let id = store.add_study(named.clone()).await.unwrap();
+    assert_eq!(conflict(store.add_study(named).await), (Kind::Study, id, ConflictReason::Exists));
+    assert_eq!(not_found(store.add_study(study(StudyEntity::Run, &[r, 9])).await), (Kind::Run, 9));
+    assert_eq!(not_found(store.add_study(study(StudyEntity::Task, &[9])).await), (Kind::Task, 9));
+    assert!(is_invalid(store.add_study(study(StudyEntity::Run, &[r, r])).await));
+    let of = |benchmark_suite, main_entity| NewStudy { benchmark_suite: Some(benchmark_suite), ..study(main_entity, &[]) };
+    assert_eq!(not_found(store.add_study(of(9, StudyEntity::Run)).await), (Kind::Study, 9));
+    assert!(is_invalid(store.add_study(of(id, StudyEntity::Run)).await), "not a suite");
+    let suite = store.add_study(study(StudyEntity::Task, &[t])).await.unwrap();
+    assert!(is_invalid(store.add_study(of(suite, StudyEntity::Task)).await), "a suite has none");
+    assert_eq!(store.counts().await.unwrap().studies, 2);
+
+    assert_eq!(not_found(store.attach_to_study(9, &[r]).await), (Kind::Study, 9));
+    assert_eq!(not_found(store.attach_to_study(id, &[9]).await), (Kind::Run, 9));
+    let (attached, absent) = (ConflictReason::Attached, ConflictReason::NotAttached);
+    assert_eq!(conflict(store.attach_to_study(id, &[r]).await), (Kind::Run, r, attached));
+    assert_eq!(conflict(store.detach_from_study(suite, &[9]).await), (Kind::Task, 9, absent));
+    assert!(is_invalid(store.detach_from_study(id, &[r, r]).await));
+    store.set_study_status(id, Status::Active).await.unwrap();
+    let late = ConflictReason::NotInPreparation;
+    assert_eq!(conflict(store.detach_from_study(id, &[r]).await), (Kind::Study, id, late));
+    assert_eq!(conflict(store.attach_to_study(id, &[r]).await), (Kind::Study, id, late));
+    assert_eq!(store.study(id).await.unwrap().entities, [r]);
+}
+
+/// Whatever is attached and detached: a study has what a set would have, and what
+/// fails changes nothing.
+pub async fn studies_are_sets(store: Store) {
+    let (_, t, f) = parents(&store).await;
+    let mut batch = store.begin().await.unwrap();
+    for depth in 0..6 {
+        batch.add_run(run(t, f, depth, 0.5)).await.unwrap();
+    }
+    let steps = proptest::collection::vec((proptest::bool::ANY, proptest::collection::vec(1_i64..8, 0..4)), 0..24);
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..24 {
+        let id = batch.add_study(study(StudyEntity::Run, &[])).await.unwrap();
+        let mut expected = BTreeSet::new();
+        for (attach, ids) in steps.new_tree(&mut runner).unwrap().current() {
+            let given: BTreeSet<i64> = ids.iter().copied().collect();
+            let once = given.len() == ids.len();
+            let (done, legal) = if attach {
+                let legal = once && given.iter().all(|id| *id <= 6) && given.is_disjoint(&expected);
+                (batch.attach_to_study(id, &ids).await, legal)
+            } else {
+                (batch.detach_from_study(id, &ids).await, once && given.is_subset(&expected))
+            };
+            assert_eq!(done.is_ok(), legal, "{attach} {ids:?} {expected:?}");
+            if let Ok(count) = done {
+                expected = if attach { &expected | &given } else { &expected - &given };
+                assert_eq!(count, expected.len() as u64);
+            }
+        }
+        let other = batch.add_study(study(StudyEntity::Run, &expected.iter().copied().collect::<Vec<_>>())).await.unwrap();
+        assert_eq!(batch.detach_from_study(other, &expected.into_iter().collect::<Vec<_>>()).await.unwrap(), 0);
+    }
+    batch.commit().await.unwrap();
+}
+
+pub async fn studies_lose_what_is_deleted(store: Store) {
+    let (_, t, f) = parents(&store).await;
+    // A run and a task with the same id: neither takes the other's place.
+    let r = store.add_run(run(t, f, 1, 0.5)).await.unwrap();
+    assert_eq!(r, t);
+    let suite = store.add_study(study(StudyEntity::Task, &[t])).await.unwrap();
+    let runs = store.add_study(study(StudyEntity::Run, &[r])).await.unwrap();
+    let mut changes = store.subscribe();
+    store.delete_run(r).await.unwrap();
+    let change = changes.recv().await.unwrap();
+    assert!(change.topics.contains(&Topic::Study(runs)) && !change.topics.contains(&Topic::Study(suite)));
+    let lost = store.study(runs).await.unwrap();
+    assert_eq!((lost.entities, lost.revision), (vec![], change.revision));
+    assert_eq!(store.study(suite).await.unwrap().entities, [t]);
+    store.delete_task(t).await.unwrap();
+    assert!(store.study(suite).await.unwrap().entities.is_empty());
+}
+
+pub async fn studies_filter_lists(store: Store) {
+    let (d, t, f) = parents(&store).await;
+    let t2 = store.add_task(NewTask { measure: None, ..task(d) }).await.unwrap();
+    let (a, b) = (store.add_run(run(t, f, 1, 0.5)).await.unwrap(), store.add_run(run(t2, f, 2, 0.6)).await.unwrap());
+    let suite = store.add_study(NewStudy { status: Status::Active, ..study(StudyEntity::Task, &[t2]) }).await.unwrap();
+    let id = store.add_study(NewStudy { benchmark_suite: Some(suite), creator: 2, ..study(StudyEntity::Run, &[b]) }).await.unwrap();
+    let all = store.add_study(NewStudy { alias: Some("everything".to_owned()), ..study(StudyEntity::Run, &[a, b]) }).await.unwrap();
+
+    let list = async |query: StudyQuery| {
+        let page = store.list_studies(&query).await.unwrap();
+        page.rows.into_iter().map(|row| (row.id, row.entities)).collect::<Vec<_>>()
+    };
+    let any = StudyQuery::default;
+    assert_eq!(list(any()).await, [(suite, 1), (id, 1), (all, 2)]);
+    assert_eq!(list(StudyQuery { main_entity: Some(StudyEntity::Task), ..any() }).await, [(suite, 1)]);
+    assert_eq!(list(StudyQuery { status: Some(Status::Active), ..any() }).await, [(suite, 1)]);
+    assert_eq!(list(StudyQuery { uploader: Some(2), ..any() }).await, [(id, 1)]);
+    assert_eq!(list(StudyQuery { benchmark_suite: Some(suite), ..any() }).await, [(id, 1)]);
+    assert_eq!(list(StudyQuery { search: "every".to_owned(), ..any() }).await, [(all, 2)]);
+    assert_eq!(list(StudyQuery { ids: vec![id, 9], ..any() }).await, [(id, 1)]);
+    assert_eq!(list(StudyQuery { offset: 1, limit: 1, ..any() }).await, [(id, 1)]);
+    for &sort in StudySort::ALL {
+        assert_eq!(list(StudyQuery { sort, ..any() }).await.len(), 3);
+    }
+
+    let of = |rows: Vec<StudyRow>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
+    assert_eq!(of(store.studies_of(StudyEntity::Run, b).await.unwrap()), [id, all]);
+    assert_eq!(of(store.studies_of(StudyEntity::Task, t2).await.unwrap()), [suite]);
+    assert!(store.studies_of(StudyEntity::Task, t).await.unwrap().is_empty());
+
+    let runs = RunQuery { study: Some(id), ..RunQuery::default() };
+    assert_eq!(store.list_runs(&runs).await.unwrap().rows[0].id, b);
+    let tasks = TaskQuery { study: Some(suite), ..TaskQuery::default() };
+    assert_eq!(store.list_tasks(&tasks).await.unwrap().rows[0].id, t2);
+    let runs = RunQuery { study: Some(suite), ..RunQuery::default() };
+    assert_eq!(store.list_runs(&runs).await.unwrap().total, 0, "a suite has no runs");
+    let scores = EvaluationQuery { study: Some(id), ..EvaluationQuery::of("kappa") };
+    let rows = store.evaluations(&scores).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.run_id).collect::<Vec<_>>(), [b]);
 }
 
 pub async fn tags(store: Store) {
@@ -636,10 +876,46 @@ pub async fn settings_and_people(store: Store) {
     store.set_person_key(id, Some("new")).await.unwrap();
     assert_eq!(store.person_with_key("hash").await.unwrap(), None);
     assert_eq!(store.person_named("ann").await.unwrap().unwrap().id, id);
-    assert_eq!(store.people().await.unwrap().len(), 1);
+    assert_eq!(store.people().await.unwrap(), [store.person(id).await.unwrap()]);
     assert_eq!(not_found(store.set_person_key(9, None).await), (Kind::Person, 9));
+    assert_eq!(store.person(id).await.unwrap().name, "ann");
+    assert_eq!(not_found(store.person(9).await), (Kind::Person, 9));
+    let bob = NewPerson { id: Some(7), name: "bob".to_owned(), role: "member".to_owned(), key_hash: None };
+    store.add_person(bob).await.unwrap();
+    let names = async |ids: &[i64]| store.people_by_ids(ids).await.unwrap().into_iter().map(|person| person.name).collect::<Vec<_>>();
+    assert_eq!(names(&[7, 9, id]).await, ["ann", "bob"]);
+    assert!(names(&[]).await.is_empty());
     let d = store.add_dataset(dataset(&store, "a")).await.unwrap();
     assert_eq!(store.dataset(d).await.unwrap().uploader_name.as_deref(), Some("ann"));
+}
+
+pub async fn own_ids_start_at_the_floor(store: Store) {
+    const FLOOR: i64 = 1_000_000_000;
+    let brought = store.add_dataset(NewDataset { id: Some(61), ..dataset(&store, "iris") }).await.unwrap();
+    let person = NewPerson { id: None, name: "ann".to_owned(), role: "admin".to_owned(), key_hash: None };
+    assert_eq!(store.add_person(person).await.unwrap(), 1, "people have no floor");
+    assert!(is_invalid(store.set_id_floor(0).await));
+    for _ in 0..2 {
+        store.set_id_floor(FLOOR).await.unwrap();
+    }
+    let own = store.add_dataset(dataset(&store, "a")).await.unwrap();
+    assert_eq!((brought, own), (61, FLOOR));
+    let low = store.add_dataset(NewDataset { id: Some(5), ..dataset(&store, "b") }).await.unwrap();
+    assert_eq!((low, store.add_dataset(dataset(&store, "c")).await.unwrap()), (5, FLOOR + 1));
+    let t = store.add_task(task(low)).await.unwrap();
+    let f = store.add_flow(NewFlow { id: Some(7), ..flow("tree") }).await.unwrap();
+    let r = store.add_run(run(t, f, 1, 0.5)).await.unwrap();
+    assert_eq!((t, r, store.run(r).await.unwrap().setup_id), (FLOOR, FLOOR, FLOOR));
+    let own = store.dataset(FLOOR).await.unwrap();
+    assert!(own.file_id.unwrap() < FLOOR && own.revision < FLOOR, "only what has a page");
+
+    store.set_id_floor(FLOOR).await.unwrap();
+    store.delete_run(r).await.unwrap();
+    match store.set_id_floor(FLOOR + 1).await {
+        Err(error @ StoreError::LowIds { kind: Kind::Dataset, id: FLOOR, .. }) => assert_eq!(error.to_string().lines().count(), 1),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(store.add_run(run(t, f, 1, 0.5)).await.unwrap(), FLOOR + 1, "what was refused changes nothing");
 }
 
 pub async fn sweep_removes_only_what_nothing_mentions(store: Store) {
@@ -672,5 +948,5 @@ pub async fn concurrent_writers_do_not_collide(store: Store) {
     }
     let ids: BTreeSet<i64> = writers.join_all().await.into_iter().collect();
     assert_eq!(ids, (1..=40).collect());
-    assert_eq!(store.setups(Some(f), &[], 0, 100).await.unwrap().len(), 5);
+    assert_eq!(store.setups(&SetupQuery { flows: vec![f], ..SetupQuery::default() }).await.unwrap().len(), 5);
 }
