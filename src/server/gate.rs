@@ -48,12 +48,17 @@ fn without_token(state: &State, uri: &Uri) -> String {
     format!("{}/{}{mark}{rest}", state.config().base_path, uri.path().trim_start_matches('/'))
 }
 
+/// Whether the visitor has come in by an invite link.
+pub fn is_invited(state: &State, headers: &HeaderMap) -> bool {
+    state.config().invite.as_ref().is_some_and(|token| cookie(headers, COOKIE).is_some_and(|offered| matches(offered, token)))
+}
+
 pub async fn invited(Extract(state): Extract<State>, request: Request, next: Next) -> Response {
     let Some(token) = state.config().invite.clone() else { return next.run(request).await };
     let path = request.uri().path();
-    // Handed-over jobs bring a key of their own.
-    let open = path == "/health" || path == "/api/import" || path == "/_invite" || path.starts_with("/pkg/") || path.starts_with("/fonts/");
-    if open || cookie(request.headers(), COOKIE).is_some_and(|offered| matches(offered, &token)) {
+    // Handed-over jobs and clients bring keys of their own.
+    let open = super::rest::is_api(path) || path == "/health" || path == "/api/import" || path == "/_invite" || path.starts_with("/pkg/") || path.starts_with("/fonts/");
+    if open || is_invited(&state, request.headers()) {
         return next.run(request).await;
     }
     let offered = parameters(request.uri().query().unwrap_or_default()).find_map(|(name, value)| (name == "invite").then_some(value));

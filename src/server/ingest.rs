@@ -1,7 +1,10 @@
 //! From files to the catalogue: tables are described, predictions are evaluated, and everything
 //! is checked before anything is stored. One import is one transaction.
 
+pub mod dataset;
 mod documents;
+pub mod evaluation;
+pub mod flow;
 mod folder;
 
 use std::path::{Path, PathBuf};
@@ -70,7 +73,7 @@ impl Format {
         }
     }
 
-    const fn media_type(self) -> &'static str {
+    pub const fn media_type(self) -> &'static str {
         match self {
             Format::Csv => "text/csv",
             Format::Arff => "text/plain; charset=utf-8",
@@ -153,7 +156,7 @@ fn dataset_name(path: &Path) -> String {
     if name.is_empty() { "dataset".to_owned() } else { name }
 }
 
-fn check_name(name: &str) -> Result<(), String> {
+pub fn check_name(name: &str) -> Result<(), String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-.(),".contains(c);
     if !name.is_empty() && name.len() <= 128 && name.chars().all(plain) {
         Ok(())
@@ -163,7 +166,7 @@ fn check_name(name: &str) -> Result<(), String> {
 }
 
 /// The id of a person with this name; made if there is none.
-async fn person(store: &Store, name: &str) -> Result<i64, StoreError> {
+pub async fn person(store: &Store, name: &str) -> Result<i64, StoreError> {
     match store.person_named(name).await? {
         Some(person) => Ok(person.id),
         None => {
@@ -171,6 +174,11 @@ async fn person(store: &Store, name: &str) -> Result<i64, StoreError> {
             store.add_person(new).await
         }
     }
+}
+
+/// Unix milliseconds of a date and time such as `2026-01-12T08:30:00`, taken as UTC.
+pub fn timestamp(text: &str) -> Option<i64> {
+    labboard_openml::date::parse_iso(text).map(|ms| ms as i64)
 }
 
 /// Imports one table file as a new dataset (or a new version of the dataset of that name).
@@ -222,7 +230,7 @@ pub async fn import_file(store: &Store, path: &Path, wishes: &Wishes) -> Result<
     Ok(Entity::new(Kind::Data, id))
 }
 
-const fn extension(format: Format) -> &'static str {
+pub const fn extension(format: Format) -> &'static str {
     match format {
         Format::Csv => "csv",
         Format::Arff => "arff",

@@ -9,7 +9,7 @@ use labboard_frame::summary::Summary;
 use labboard_openml::measure::{self, Measure};
 use labboard_openml::predictions::Predictions;
 use labboard_store::{
-    ColumnRef, Columns, Dataset, Evaluation, EvaluationRow, Feature, Flow, FlowEvaluations, Run, Setup, StoreError, Task,
+    ColumnRef, Columns, Dataset, Evaluation, EvaluationRow, Feature, Flow, Run, Setup, StoreError, Task,
 };
 use moka::future::Cache;
 
@@ -50,8 +50,10 @@ pub struct TaskSource {
 #[derive(Debug)]
 pub struct FlowSource {
     pub flow: Flow,
-    /// Every evaluation of the flow's runs, by measure, with the setups that they were made with.
-    pub evaluations: BTreeMap<String, FlowEvaluations>,
+    /// Every evaluation of the flow's runs, by measure.
+    pub evaluations: BTreeMap<String, Vec<EvaluationRow>>,
+    /// The setups of these runs, by id.
+    pub setups: BTreeMap<i64, Setup>,
     /// The names of the flow and its components, by id: parameters are named after their component.
     pub components: BTreeMap<i64, String>,
 }
@@ -175,22 +177,14 @@ async fn load_data(state: &State, id: i64) -> Result<DataSource, AppError> {
 async fn load_task(state: &State, id: i64) -> Result<TaskSource, AppError> {
     let store = state.store();
     let task = store.task(id).await.map_err(app_error)?;
-    let mut evaluations = BTreeMap::new();
-    for measure in store.measures_of_task(id).await.map_err(app_error)? {
-        let rows = store.evaluations_of_task(id, &measure.measure).await.map_err(app_error)?;
-        evaluations.insert(measure.measure, rows);
-    }
+    let evaluations = store.evaluations_by_measure_of_task(id).await.map_err(app_error)?;
     Ok(TaskSource { task, evaluations })
 }
 
 async fn load_flow(state: &State, id: i64) -> Result<FlowSource, AppError> {
     let store = state.store();
     let flow = store.flow(id).await.map_err(app_error)?;
-    let mut evaluations = BTreeMap::new();
-    for measure in store.measures_of_flow(id).await.map_err(app_error)? {
-        let rows = store.evaluations_of_flow(id, &measure.measure).await.map_err(app_error)?;
-        evaluations.insert(measure.measure, rows);
-    }
+    let (evaluations, setups) = store.evaluations_by_measure_of_flow(id).await.map_err(app_error)?;
     let mut components = BTreeMap::from([(id, flow.name.clone())]);
     let mut open = flow.components.clone();
     while let Some(component) = open.pop() {
@@ -199,7 +193,7 @@ async fn load_flow(state: &State, id: i64) -> Result<FlowSource, AppError> {
             open.extend(store.flow(component.flow_id).await.map_err(app_error)?.components);
         }
     }
-    Ok(FlowSource { flow, evaluations, components })
+    Ok(FlowSource { flow, evaluations, setups, components })
 }
 
 async fn load_run(state: &State, id: i64) -> Result<RunSource, AppError> {

@@ -34,14 +34,14 @@ pub const PANEL: Panel<FlowSource> = Panel {
 
 fn measures(source: &FlowSource) -> Vec<(String, String)> {
     // What most runs have says most about the flow.
-    let most = source.evaluations.iter().filter(|(name, _)| !name.contains("millis")).max_by_key(|(_, found)| found.rows.len());
+    let most = source.evaluations.iter().filter(|(name, _)| !name.contains("millis")).max_by_key(|(_, found)| found.len());
     let preferred = ["predictive_accuracy", "root_mean_squared_error"].into_iter().find(|name| source.evaluations.contains_key(*name));
     let wanted = preferred.or_else(|| most.map(|(name, _)| name.as_str()));
     measure_options(source.evaluations.keys().map(String::as_str), wanted)
 }
 
 fn setups(source: &FlowSource) -> impl Iterator<Item = &labboard_store::ParameterSetting> {
-    source.evaluations.values().flat_map(|found| found.setups.values()).flat_map(|setup| &setup.parameters)
+    source.setups.values().flat_map(|setup| &setup.parameters)
 }
 
 /// Parameters that some run sets, by component; those whose value differs between runs first.
@@ -78,18 +78,18 @@ fn first_that_varies(source: &FlowSource, options: &[(String, String)]) -> Vec<S
 
 fn draw(source: &FlowSource, values: &Values, canvas: &Canvas) -> Result<Content, Empty> {
     let (measure, parameter) = (values.one("measure"), values.one("parameter"));
-    let Some(found) = source.evaluations.get(measure).filter(|found| !found.rows.is_empty()) else {
+    let Some(found) = source.evaluations.get(measure).filter(|found| !found.is_empty()) else {
         return Err(Empty { reason: "Nobody has published a run of this flow yet".to_owned() });
     };
     let wanted = parameter.split_once(SEPARATOR);
     let value_of = |setup: i64| {
         let (component, name) = wanted?;
         let component = component.parse::<i64>().ok()?;
-        let settings = &found.setups.get(&setup)?.parameters;
+        let settings = &source.setups.get(&setup)?.parameters;
         settings.iter().find(|setting| setting.component == component && setting.name == name).map(|setting| setting.value.as_str())
     };
     let scores = found
-        .rows
+
         .iter()
         .map(|row| Score {
             run_id: u64::try_from(row.run_id).unwrap_or(0),

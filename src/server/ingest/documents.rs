@@ -1,19 +1,20 @@
 //! Imports a folder of OpenML documents: datasets, tasks, flows and runs, in one transaction.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
-use labboard_frame::evaluate;
 use labboard_openml::document::{DataFeatures, DatasetDescription, Flow, Run, Task};
 use labboard_openml::predictions::Predictions;
 use labboard_openml::splits::Splits;
-use labboard_openml::table::{Kind as FeatureKind, Table, Values};
 use labboard_store::{
-    About, Batch, Component, Evaluation, Fold, Kind as StoreKind, NewDataset, NewFlow, NewRun, NewRunFile, NewTask, Parameter,
-    ParameterSetting, Procedure, Status, Store, TaskAbout,
+    Kind as StoreKind, NewDataset, NewRun, NewRunFile, NewTask, ParameterSetting, Procedure, Store, TaskAbout,
 };
 use serde::Deserialize;
 
-use super::{Format, IngestError, describe, folder::Folder, md5, person, read_table};
+use super::dataset::new_dataset;
+use super::evaluation::evaluations;
+use super::flow::{add_flow, free};
+use super::folder::Folder;
+use super::{Format, IngestError, person, timestamp};
 use crate::model::{Entity, Kind};
 
 /// `demo.json`: what turns an import into the demo.
@@ -119,96 +120,19 @@ fn dataset(store: &Store, folder: &Folder, id: i64) -> Result<(i64, String, NewD
     let fail = |reason: String| IngestError::file(folder.name(&path), reason);
     let document = DatasetDescription::read(&folder.text(&path)?).map_err(|error| fail(error.to_string()))?;
     same_id(folder, &path, id, document.id)?;
-    super::check_name(&document.name).map_err(fail)?;
     let (name, format) = [("dataset.arff", Format::Arff), ("dataset.pq", Format::Parquet)]
         .into_iter()
         .find_map(|(name, format)| matches!(folder.find(&format!("data/{id}/{name}")), Ok(Some(_))).then_some((name, format)))
         .ok_or_else(|| IngestError::file(folder.name(&format!("data/{id}/dataset.arff")), "the file is missing, and so is dataset.pq"))?;
     let path = format!("data/{id}/{name}");
     let content = folder.read(&path)?;
-    let sum = md5(&content);
-    if let Some(expected) = &document.md5_checksum
-        && !expected.eq_ignore_ascii_case(&sum)
-    {
-        return Err(IngestError::file(folder.name(&path), format!("its MD5 is {sum}, but the description says {expected}")));
-    }
-    let mut table = read_table(&folder.name(&path), format, &content)?;
     let features_path = format!("data/{id}/features.xml");
-    if let Some(text) = folder.find_text(&features_path)? {
-        let fail = |reason: String| IngestError::file(folder.name(&features_path), reason);
-        let declared = DataFeatures::read(&text).map_err(|error| fail(error.to_string()))?;
-        declare(&mut table, &declared).map_err(fail)?;
-    }
-    let named = [
-        document.default_target_attribute.iter().collect::<Vec<_>>(),
-        document.row_id_attribute.iter().collect(),
-        document.ignore_attributes.iter().collect(),
-    ];
-    for feature in named.into_iter().flatten() {
-        if table.feature(feature).is_none() {
-            return Err(IngestError::file(folder.name(&path), format!("there is no feature “{feature}”, which the description names")));
-        }
-    }
-    let description =
-        describe(&table, document.default_target_attribute.as_deref(), document.row_id_attribute.as_deref(), &document.ignore_attributes);
-    let columns = store.columns().write(&table)?;
-    let stored = store.files().put(&format!("{}.{}", document.name, super::extension(format)), format.media_type(), &content)?;
-    let new = NewDataset {
-        id: Some(id),
-        name: document.name,
-        version: document.version.map(i64::from),
-        description: document.description,
-        format: document.format,
-        about: About {
-            creators: document.creators,
-            contributors: document.contributors,
-            collection_date: document.collection_date,
-            language: document.language,
-            licence: document.licence,
-            citation: document.citation,
-            version_label: document.version_label,
-            visibility: document.visibility,
-            original_data_url: document.original_data_url,
-            paper_url: document.paper_url,
-            update_comment: document.update_comment,
-            url: document.url,
-        },
-        default_target: document.default_target_attribute,
-        row_id: document.row_id_attribute,
-        ignored: document.ignore_attributes,
-        status: Status::Active,
-        uploader: 0,
-        upload_ms: document.upload_date.as_deref().and_then(timestamp),
-        md5: sum,
-        columns,
-        file: Some(stored),
-        classes: description.classes,
-        features: description.features,
-        qualities: description.qualities,
+    let declared = match folder.find_text(&features_path)? {
+        Some(text) => Some(DataFeatures::read(&text).map_err(|error| IngestError::file(folder.name(&features_path), error))?),
+        None => None,
     };
-    Ok((id, folder.name(&path), new))
-}
-
-/// Gives the table's columns the types and levels that the document declares.
-fn declare(table: &mut Table, declared: &DataFeatures) -> Result<(), String> {
-    if declared.features.len() != table.features.len() {
-        return Err(format!("it lists {} features, but the table has {} columns", declared.features.len(), table.features.len()));
-    }
-    for (feature, declared) in table.features.iter_mut().zip(&declared.features) {
-        if feature.name != declared.name {
-            return Err(format!("feature {} is “{}” here and “{}” in the table", declared.index, declared.name, feature.name));
-        }
-        let levels =
-            (declared.data_type == FeatureKind::Nominal && !declared.nominal_values.is_empty()).then_some(&*declared.nominal_values);
-        let values = std::mem::replace(&mut feature.values, Values::Numeric(Vec::new()));
-        feature.values = values.retyped(declared.data_type, levels).map_err(|error| format!("feature “{}”: {error}", feature.name))?;
-    }
-    Ok(())
-}
-
-/// Unix milliseconds of a date and time such as `2026-01-12T08:30:00`, taken as UTC.
-fn timestamp(text: &str) -> Option<i64> {
-    labboard_openml::date::parse_iso(text).map(|ms| ms as i64)
+    let new = new_dataset(store, &folder.name(&path), document, format, &content, declared.as_ref())?;
+    Ok((id, folder.name(&path), NewDataset { id: Some(id), ..new }))
 }
 
 fn task(store: &Store, folder: &Folder, id: i64) -> Result<(i64, String, NewTask), IngestError> {
@@ -259,19 +183,16 @@ fn run(store: &Store, folder: &Folder, id: i64) -> Result<PreparedRun, IngestErr
         file: store.files().put("description.xml", "text/xml; charset=utf-8", text.as_bytes())?,
     }];
     let predictions_path = format!("run/{id}/predictions.arff");
-    let mut evaluations = client_evaluations(&document);
-    if let Some(content) = folder.find(&predictions_path)? {
-        let fail = |reason: String| IngestError::file(folder.name(&predictions_path), reason);
-        let predictions = Predictions::read(&content).map_err(|error| fail(error.to_string()))?;
-        for computed in evaluated(&predictions).map_err(fail)? {
-            let claimed = evaluations.remove(&computed.measure).and_then(|own| own.value);
-            evaluations.insert(computed.measure.clone(), Evaluation { claimed, ..computed });
+    let fail = |reason: String| IngestError::file(folder.name(&predictions_path), reason);
+    let predictions = match folder.find(&predictions_path)? {
+        Some(content) => {
+            let file = store.files().put("predictions.arff", Format::Arff.media_type(), &content)?;
+            files.push(NewRunFile { role: "predictions".to_owned(), file });
+            Some(Predictions::read(&content).map_err(|error| fail(error.to_string()))?)
         }
-        files.push(NewRunFile {
-            role: "predictions".to_owned(),
-            file: store.files().put("predictions.arff", Format::Arff.media_type(), &content)?,
-        });
-    }
+        None => None,
+    };
+    let evaluations = evaluations(&document, predictions.as_ref()).map_err(fail)?;
     let flow = i64::from(document.flow_id);
     let parameters = document
         .parameter_settings
@@ -289,56 +210,10 @@ fn run(store: &Store, folder: &Folder, id: i64) -> Result<PreparedRun, IngestErr
         upload_ms: document.upload_time.as_deref().and_then(timestamp),
         error: document.error_message.filter(|message| !message.is_empty()).or(document.error),
         files,
-        evaluations: evaluations.into_values().collect(),
+        evaluations,
     };
     let uploader = document.uploader_name.unwrap_or_else(|| super::OWNER.to_owned());
     Ok(PreparedRun { id, file: folder.name(&path), uploader, new })
-}
-
-/// What the client measured itself, by measure: the mean over its folds where it gives no overall value.
-fn client_evaluations(document: &Run) -> BTreeMap<String, Evaluation> {
-    let mut found = BTreeMap::<String, Evaluation>::new();
-    for own in &document.evaluations {
-        let entry = found.entry(own.name.clone()).or_insert_with(|| Evaluation { measure: own.name.clone(), ..Evaluation::default() });
-        match (own.repeat, own.fold) {
-            (Some(repeat), Some(fold)) => entry.folds.push(Fold { repeat, fold, sample: own.sample, value: own.value }),
-            _ => entry.value = own.value,
-        }
-    }
-    for evaluation in found.values_mut() {
-        let values = evaluation.folds.iter().filter_map(|fold| fold.value).collect::<Vec<_>>();
-        let spread = labboard_frame::mean_std(&values);
-        evaluation.value = evaluation.value.or(spread.map(|spread| spread.mean));
-        evaluation.deviation = spread.map(|spread| spread.population_std);
-    }
-    found
-}
-
-/// What labboard computes from the predictions, overall and per fold.
-fn evaluated(predictions: &Predictions) -> Result<Vec<Evaluation>, String> {
-    let evaluation = evaluate::run(predictions).map_err(|error| error.to_string())?;
-    let folds = &evaluation.folds;
-    Ok(evaluation
-        .measures
-        .iter()
-        .map(|measure| Evaluation {
-            measure: measure.name.clone(),
-            value: measure.overall.is_finite().then_some(measure.overall),
-            deviation: measure.over_folds().map(|spread| spread.population_std),
-            claimed: None,
-            folds: folds
-                .iter()
-                .zip(&measure.per_fold)
-                .map(|(fold, value)| Fold { repeat: fold.repeat, fold: fold.fold, sample: None, value: *value })
-                .collect(),
-            per_class: None,
-        })
-        .collect())
-}
-
-/// The id that a document gets: its own if it is free, else a new one.
-async fn free(batch: &mut Batch, kind: StoreKind, id: i64) -> Result<Option<i64>, IngestError> {
-    Ok((!batch.contains(kind, id).await?).then_some(id))
 }
 
 fn mapped(ids: &HashMap<i64, i64>, id: i64, file: &str, what: &str) -> Result<i64, IngestError> {
@@ -400,56 +275,6 @@ async fn store_all(store: &Store, prepared: Prepared) -> Result<Vec<Entity>, Ing
     }
     batch.commit().await?;
     Ok(imported)
-}
-
-/// Adds a flow after its components. One that is known by name and version already is the same flow.
-async fn add_flow(batch: &mut Batch, known: &mut HashMap<i64, i64>, flow: Flow, owner: i64, file: &str) -> Result<i64, IngestError> {
-    let mut components = Vec::with_capacity(flow.components.len());
-    for component in flow.components {
-        let flow_id = Box::pin(add_flow(batch, known, component.flow, owner, file)).await?;
-        components.push(Component { identifier: component.identifier, flow_id });
-    }
-    let external_version = flow.external_version.unwrap_or_default();
-    let id = flow.id.map(i64::from);
-    let stored = match batch.find_flow(&flow.name, &external_version).await? {
-        Some(stored) => stored,
-        None => {
-            let wanted = match id {
-                Some(id) => free(batch, StoreKind::Flow, id).await?,
-                None => None,
-            };
-            let parameters = flow
-                .parameters
-                .into_iter()
-                .map(|parameter| Parameter {
-                    name: parameter.name,
-                    data_type: parameter.data_type,
-                    default: parameter.default_value,
-                    description: parameter.description,
-                })
-                .collect();
-            let new = NewFlow {
-                id: wanted,
-                name: flow.name,
-                version: None,
-                external_version,
-                class_name: flow.class_name,
-                custom_name: flow.custom_name,
-                description: flow.description,
-                language: flow.language,
-                dependencies: flow.dependencies,
-                parameters,
-                components,
-                uploader: owner,
-                upload_ms: flow.upload_date.as_deref().and_then(timestamp),
-            };
-            batch.add_flow(new).await?
-        }
-    };
-    if let Some(id) = id {
-        known.insert(id, stored);
-    }
-    Ok(stored)
 }
 
 /// Counts for messages: how many of each kind.
