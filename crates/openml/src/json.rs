@@ -105,9 +105,9 @@ impl Json {
             return Err(element.error(format!("elements are nested more than {DEEPEST} levels deep")));
         }
         let children: Vec<(usize, Element<'_, '_>)> = element.elements().enumerate().collect();
-        let text = element.text();
-        let indentation = text.contains('\n') && text.trim().is_empty();
-        let text = if indentation || (!children.is_empty() && text.trim().is_empty()) { "" } else { &text };
+        let text = element.borrowed_text();
+        let blank = text.trim_start().is_empty() && (!children.is_empty() || text.contains('\n'));
+        let text = if blank { "" } else { &text };
         let has_attributes = element.attributes().next().is_some();
         if children.is_empty() && !has_attributes {
             self.leaf(element.name(), text);
