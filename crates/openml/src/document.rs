@@ -16,6 +16,7 @@ mod run;
 mod setup;
 mod study;
 mod task;
+mod trace;
 mod vocabulary;
 mod writer;
 
@@ -33,6 +34,7 @@ pub use run::{Evaluation, InputDataset, OutputFile, ParameterSetting, Run};
 pub use setup::{SetupList, SetupParameter, SetupParameters};
 pub use study::Study;
 pub use task::{EstimationProcedure, ProcedureParameter, SourceData, Task, TaskInput, TaskInputs};
+pub use trace::{Trace, TraceError, TraceIteration};
 pub use vocabulary::{MeasureList, ProcedureList, ProcedureRow, QualityNames, TaskType, TaskTypeList};
 
 /// Why a document could not be read, and where. Lines and columns count from 1.

@@ -105,9 +105,9 @@ impl Json {
             return Err(element.error(format!("elements are nested more than {DEEPEST} levels deep")));
         }
         let children: Vec<(usize, Element<'_, '_>)> = element.elements().enumerate().collect();
-        let text = element.text();
-        let indentation = text.contains('\n') && text.trim().is_empty();
-        let text = if indentation || (!children.is_empty() && text.trim().is_empty()) { "" } else { &text };
+        let text = element.borrowed_text();
+        let blank = text.trim_start().is_empty() && (!children.is_empty() || text.contains('\n'));
+        let text = if blank { "" } else { &text };
         let has_attributes = element.attributes().next().is_some();
         if children.is_empty() && !has_attributes {
             self.leaf(element.name(), text);
@@ -218,28 +218,33 @@ impl Json {
     }
 
     fn string(&mut self, text: &str) {
-        self.out.push('"');
-        let mut plain = 0;
-        // What needs an escape is ASCII, so bytes will do.
-        for (at, byte) in text.bytes().enumerate() {
-            if byte >= b' ' && byte != b'"' && byte != b'\\' {
-                continue;
-            }
-            self.out.push_str(&text[plain..at]);
-            plain = at + 1;
-            // Writing to a String cannot fail.
-            let _ = match byte {
-                b'"' => write!(self.out, "\\\""),
-                b'\\' => write!(self.out, "\\\\"),
-                b'\n' => write!(self.out, "\\n"),
-                b'\r' => write!(self.out, "\\r"),
-                b'\t' => write!(self.out, "\\t"),
-                _ => write!(self.out, "\\u{byte:04x}"),
-            };
-        }
-        self.out.push_str(&text[plain..]);
-        self.out.push('"');
+        write_string(text, &mut self.out);
     }
+}
+
+/// Appends a text as a JSON string.
+pub(crate) fn write_string(text: &str, out: &mut String) {
+    out.push('"');
+    let mut plain = 0;
+    // What needs an escape is ASCII, so bytes will do.
+    for (at, byte) in text.bytes().enumerate() {
+        if byte >= b' ' && byte != b'"' && byte != b'\\' {
+            continue;
+        }
+        out.push_str(&text[plain..at]);
+        plain = at + 1;
+        // Writing to a String cannot fail.
+        let _ = match byte {
+            b'"' => write!(out, "\\\""),
+            b'\\' => write!(out, "\\\\"),
+            b'\n' => write!(out, "\\n"),
+            b'\r' => write!(out, "\\r"),
+            b'\t' => write!(out, "\\t"),
+            _ => write!(out, "\\u{byte:04x}"),
+        };
+    }
+    out.push_str(&text[plain..]);
+    out.push('"');
 }
 
 fn first_name<'a>(group: &[(usize, Element<'a, '_>)]) -> &'a str {

@@ -17,6 +17,7 @@
 //! | [`procedure`] | the types of tasks and their estimation procedures, by id |
 //! | [`splits`] | TRAIN and TEST rows of a task's repeats, folds and samples, read or drawn |
 //! | [`predictions`] | a run's predictions of a class or a number |
+//! | [`fit`] | whether predictions are what a task asks for |
 //! | [`document`] | descriptions of datasets, tasks, flows, runs and studies, lists of them and small answers in XML |
 //! | [`json`] | the same documents in JSON |
 
@@ -25,6 +26,7 @@ pub mod csv;
 pub mod date;
 pub mod document;
 mod error;
+pub mod fit;
 mod index;
 mod interner;
 pub mod json;

@@ -459,22 +459,4 @@ mod tests {
                         <oml:username>gardener</oml:username>\n  </oml:user>\n</oml:users>\n";
         assert_eq!(users.write(), expected);
     }
-
-    /// Not a benchmark, only a guard against quadratic work: a page of this size takes a few milliseconds.
-    #[test]
-    fn a_full_page_is_written_at_once() {
-        let row = EvaluationRow {
-            flow_name: "sklearn.pipeline.Pipeline(columntransformer=...,tree=...)(12)".to_owned(),
-            data_name: "credit-g".to_owned(),
-            function: "area_under_roc_curve".to_owned(),
-            upload_time: "2024-05-06 07:08:09".to_owned(),
-            value: Some(0.123_456_789),
-            ..EvaluationRow::default()
-        };
-        let list = EvaluationList { evaluations: vec![row; 10_000] };
-        let start = std::time::Instant::now();
-        let text = list.write();
-        assert!(start.elapsed().as_millis() < 500);
-        assert!(text.len() > 5_000_000);
-    }
 }

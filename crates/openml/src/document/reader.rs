@@ -1,5 +1,6 @@
 //! Elements by their local names, with errors that say where and what.
 
+use std::borrow::Cow;
 use std::str::FromStr;
 
 use roxmltree::{Document, Node, ParsingOptions};
@@ -71,8 +72,18 @@ impl<'a, 'input> Element<'a, 'input> {
     }
 
     /// The element's own text, as it stands.
-    pub(crate) fn text(self) -> String {
-        self.node.children().filter(Node::is_text).filter_map(|node| node.text()).collect()
+    pub(super) fn text(self) -> String {
+        self.borrowed_text().into_owned()
+    }
+
+    /// The element's own text, as it stands; borrowed unless comments or elements divide it.
+    pub(crate) fn borrowed_text(self) -> Cow<'a, str> {
+        let mut texts = self.node.children().filter(Node::is_text).filter_map(|node| node.text());
+        let first = texts.next().unwrap_or_default();
+        match texts.next() {
+            None => Cow::Borrowed(first),
+            Some(second) => Cow::Owned([first, second].into_iter().chain(texts).collect()),
+        }
     }
 
     /// The text of a child that must be there and must not be blank.
