@@ -40,7 +40,7 @@ impl Filters {
     /// The value is no `T`.
     pub fn parsed<T: FromStr>(&mut self, name: &str, expected: &str) -> Result<Option<T>, Refusal> {
         let Some(value) = self.text(name) else { return Ok(None) };
-        value.parse().map(Some).map_err(|_| self.wrong(name, &value, expected))
+        value.trim_matches(['[', ']']).parse().map(Some).map_err(|_| self.wrong(name, &value, expected))
     }
 
     /// # Errors
@@ -49,13 +49,13 @@ impl Filters {
         self.parsed(name, "an id")
     }
 
-    /// Ids with commas between them; empty without the filter.
+    /// Ids with commas between them, also as Python prints a list of them; empty without the filter.
     ///
     /// # Errors
     /// One of them is no whole number.
     pub fn ids(&mut self, name: &str) -> Result<Vec<i64>, Refusal> {
         let Some(value) = self.text(name) else { return Ok(Vec::new()) };
-        let ids = value.split(',').map(|id| id.trim().parse()).collect::<Result<Vec<i64>, _>>();
+        let ids = value.trim_matches(['[', ']']).split(',').map(|id| id.trim().parse()).collect::<Result<Vec<i64>, _>>();
         ids.map_err(|_| self.wrong(name, &value, "ids with commas between them"))
     }
 

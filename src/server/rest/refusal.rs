@@ -43,7 +43,8 @@ impl Refusal {
     /// What only the server's operator can mend.
     pub fn failed(error: impl std::fmt::Display) -> Self {
         tracing::error!(%error, "a request to the API failed");
-        Self::new(107, "Internal error; the server's log says why").with_status(StatusCode::INTERNAL_SERVER_ERROR)
+        // Clients ask again and again on some codes; this is none of them.
+        Self::new(105, "Internal error; the server's log says why").with_status(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     /// A failure of the store where what the request named is known to exist.

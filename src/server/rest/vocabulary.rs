@@ -1,5 +1,6 @@
 //! What does not change: measures, procedures, types of task, qualities; and people.
 
+use labboard_frame::Column;
 use labboard_openml::document::{
     MeasureList, ProcedureList, ProcedureRow, QualityNames, TaskType as TaskTypeDocument, TaskTypeList, UserList, UserRow,
 };
@@ -29,10 +30,13 @@ pub fn task_type(id: &str) -> Outcome {
     found.map(|found| Answer::plain(TaskTypeDocument::from(found).write())).ok_or_else(|| Refusal::new(241, "Unknown task type"))
 }
 
-/// The names of the qualities that labboard computes.
+/// The names of the qualities that labboard computes: those of a table that has some of everything.
 pub fn qualities() -> Answer {
-    let names = labboard_frame::qualities::NAMES.iter().map(|name| (*name).to_owned()).collect();
-    Answer::plain(QualityNames { names }.write())
+    let levels = ["a".to_owned(), "b".to_owned()];
+    let nominal = Column::Nominal { codes: &[0, 0, 1, 1, 0], levels: &levels };
+    let columns = [("n", Column::Numeric(&[1.0, 2.0, 4.0, 8.0, f64::NAN])), ("c", nominal), ("target", nominal)];
+    let found = labboard_frame::qualities::qualities(&columns, Some("target"));
+    Answer::plain(QualityNames { names: found.into_iter().map(|(name, _)| name.to_owned()).collect() }.write())
 }
 
 pub async fn users(call: &Call, filters: &[&str]) -> Outcome {

@@ -1,0 +1,145 @@
+//! Files: datasets as ARFF, splits, and what runs uploaded.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Request, State as Extract};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use labboard_openml::arff;
+use labboard_openml::table::{Feature, Table, Values};
+use labboard_store::{ColumnRef, Dataset, StoreError};
+use moka::future::Cache;
+
+use super::answer::Format as AnswerFormat;
+use super::call::Call;
+use super::data::{data_of, source};
+use super::fields::id;
+use super::refusal::Refusal;
+use crate::server::ingest::{Format, md5};
+use crate::server::source::DataSource;
+use crate::server::state::State;
+
+/// The format that clients are told: what is not ARFF here is ARFF on its way to them.
+pub fn format(stored: &str) -> &str {
+    if stored.to_ascii_lowercase().contains("sparse") { "Sparse_ARFF" } else { "ARFF" }
+}
+
+fn is_arff(stored: &str) -> bool {
+    stored.to_ascii_lowercase().contains("arff")
+}
+
+/// Where a dataset's content is, and its MD5.
+pub struct Content {
+    pub url: String,
+    pub md5: String,
+}
+
+/// A table written as ARFF.
+#[derive(Debug)]
+pub struct Written {
+    text: Bytes,
+    md5: String,
+}
+
+/// ARFF of tables that came in another format, recently asked for.
+#[derive(Debug)]
+pub struct Arffs(Cache<i64, Arc<Written>>);
+
+impl Default for Arffs {
+    /// At most 256 MB.
+    fn default() -> Self {
+        let weigh = |_: &i64, written: &Arc<Written>| u32::try_from(written.text.len()).unwrap_or(u32::MAX);
+        Self(Cache::builder().max_capacity(256 << 20).weigher(weigh).build())
+    }
+}
+
+fn table_of(source: &DataSource) -> Table {
+    let values = |at: usize| match source.columns.feature(at) {
+        Some(ColumnRef::Numeric(values)) => Values::Numeric(values.to_vec()),
+        Some(ColumnRef::Date(values)) => Values::Date(values.to_vec()),
+        Some(ColumnRef::Nominal { codes, levels }) => Values::Nominal { codes: codes.to_vec(), levels: levels.to_vec() },
+        Some(ColumnRef::Text { codes, levels }) => Values::Text { codes: codes.to_vec(), levels: levels.to_vec() },
+        None => Values::Numeric(Vec::new()),
+    };
+    let features =
+        source.features.iter().enumerate().map(|(at, described)| Feature { name: described.feature.name.clone(), values: values(at) });
+    Table { name: source.dataset.name.clone(), features: features.collect(), ..Table::default() }
+}
+
+async fn written(call: &Call, dataset: i64) -> Result<Arc<Written>, Refusal> {
+    let found = source(call, dataset, Refusal::new(111, "Unknown dataset")).await?;
+    let write = async {
+        let done = tokio::task::spawn_blocking(move || {
+            let mut text = String::new();
+            arff::write(&table_of(data_of(&found)?), &mut text);
+            Ok::<_, Refusal>(Arc::new(Written { md5: md5(text.as_bytes()), text: Bytes::from(text) }))
+        });
+        done.await.map_err(Refusal::failed)?
+    };
+    call.state.arffs().0.try_get_with(dataset, write).await.map_err(|error: Arc<Refusal>| (*error).clone())
+}
+
+/// Where clients get the dataset: its own file if that is ARFF, else its table written as ARFF.
+pub async fn of_dataset(call: &Call, dataset: &Dataset) -> Result<Content, Refusal> {
+    let Dataset { id, name, .. } = dataset;
+    if let Some(file) = dataset.file_id.filter(|_| is_arff(&dataset.format)) {
+        return Ok(Content { url: format!("{}/data/v1/download/{file}/{name}.arff", call.base), md5: dataset.md5.clone() });
+    }
+    let md5 = written(call, *id).await?.md5.clone();
+    Ok(Content { url: format!("{}/data/v1/download/dataset/{id}/{name}.arff", call.base), md5 })
+}
+
+fn text(content: impl IntoResponse, media_type: &str) -> Response {
+    let media_type = HeaderValue::from_str(media_type).unwrap_or(HeaderValue::from_static("application/octet-stream"));
+    // Uploads are data, whatever they claim to be.
+    let headers = [(header::CONTENT_TYPE, media_type), (header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment"))];
+    (StatusCode::OK, headers, content.into_response().into_body()).into_response()
+}
+
+/// A file by its id, or `dataset/{id}`: a table as ARFF.
+pub async fn file(Extract(state): Extract<State>, Path(path): Path<String>, request: Request) -> Response {
+    let outcome = async {
+        let call = Call::read(state, request).await?;
+        let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+        match (segments.next(), segments.next()) {
+            (Some("dataset"), Some(number)) => {
+                let number = id(number, Refusal::new(111, "Unknown dataset"))?;
+                Ok(text(written(&call, number).await?.text.clone(), Format::Arff.media_type()))
+            }
+            (Some(number), _) => stored(&call, id(number, no_file())?).await,
+            (None, _) => Err(no_file()),
+        }
+    };
+    outcome.await.unwrap_or_else(|refusal: Refusal| refusal.into_response(AnswerFormat::Xml))
+}
+
+fn no_file() -> Refusal {
+    Refusal::new(112, "There is no such file").with_status(StatusCode::NOT_FOUND)
+}
+
+/// A stored file, from the disk as it is read.
+async fn stored(call: &Call, file: i64) -> Result<Response, Refusal> {
+    let file = call.store().file(file).await.map_err(|error| match error {
+        StoreError::NotFound { .. } => no_file(),
+        other => Refusal::store(other),
+    })?;
+    let files = call.store().files().clone();
+    let content = tokio::task::spawn_blocking(move || files.read(&file.hash).map(|content| (content, file.media_type)));
+    let (content, media_type) = content.await.map_err(Refusal::failed)?.map_err(Refusal::store)?;
+    Ok(text(content, &media_type))
+}
+
+/// The splits of a task: `/api_splits/get/{task}/Task_{task}_splits.arff`.
+pub async fn splits(Extract(state): Extract<State>, Path((task, _)): Path<(String, String)>, request: Request) -> Response {
+    let outcome = async {
+        let call = Call::read(state, request).await?;
+        let missing = || Refusal::new(151, "Unknown task");
+        let task = call.store().task(id(&task, missing())?).await.map_err(|error| Refusal::or_missing(error, missing()))?;
+        match task.splits_file_id {
+            Some(file) => stored(&call, file).await,
+            None => Err(Refusal::new(152, "The task has no splits").with_status(StatusCode::NOT_FOUND)),
+        }
+    };
+    outcome.await.unwrap_or_else(|refusal: Refusal| refusal.into_response(AnswerFormat::Xml))
+}
