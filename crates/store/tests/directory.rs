@@ -343,6 +343,7 @@ async fn a_million_runs() {
          FROM run CROSS JOIN (SELECT 'kappa' AS measure UNION ALL SELECT 'predictive_accuracy') AS m
          CROSS JOIN (SELECT folds FROM evaluation WHERE run_id = 1 LIMIT 1) AS e WHERE run.id >= 1000",
         "INSERT INTO tag SELECT 'run', id, 'some', 1, 1 FROM run WHERE id % 500 = 0",
+        "UPDATE counter SET value = 1000999 WHERE name = 'run'",
     ] {
         sqlx::query(sql).execute(&pool).await.unwrap();
     }
