@@ -195,7 +195,6 @@ single! {
     delete_task(id: i64) -> ();
     add_flow(flow: NewFlow) -> i64;
     delete_flow(id: i64) -> ();
-    add_run(run: NewRun) -> i64;
     set_evaluations(run: i64, evaluations: Vec<Evaluation>) -> ();
     delete_run(id: i64) -> ();
     add_study(study: NewStudy) -> i64;

@@ -15,6 +15,7 @@ use crate::change::Change;
 use crate::columns::ColumnFiles;
 use crate::error::{IoContext, StoreError};
 use crate::files::UploadFiles;
+use crate::group::RunQueue;
 use crate::lock::{self, DirectoryLock};
 use crate::staging::{Staging, create_dir_durably};
 
@@ -66,6 +67,7 @@ pub(crate) struct Inner {
     /// Held for writing while content is removed, for reading while it must stay.
     pub(crate) content: RwLock<()>,
     pub(crate) staging: Arc<Staging>,
+    pub(crate) runs: RunQueue,
     dir: PathBuf,
     lock: DirectoryLock,
 }
@@ -101,6 +103,7 @@ impl Store {
                 changes: broadcast::channel(options.change_backlog.max(1)).0,
                 content: RwLock::new(()),
                 staging,
+                runs: RunQueue::default(),
                 dir: dir.to_owned(),
                 lock,
             }),

@@ -44,6 +44,7 @@ mod entity;
 mod error;
 mod evaluations;
 mod files;
+mod group;
 mod hash;
 mod held;
 mod id_floor;

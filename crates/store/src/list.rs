@@ -149,6 +149,8 @@ struct Listing {
     /// The listed table and whatever is joined to it: outer joins on primary keys, which
     /// neither add nor drop rows.
     from: &'static str,
+    /// Such joins on which no condition depends.
+    extra: &'static str,
     /// As much of `from` as the conditions need.
     counted: &'static str,
     id: &'static str,
@@ -184,8 +186,8 @@ impl Listing {
     }
 
     fn select(&self, conditions: &impl Fn(&mut Conditions)) -> QueryBuilder<Sqlite> {
-        let Self { select, from, id, sort, descending, .. } = *self;
-        let mut all = self.statement(select, from, conditions);
+        let Self { select, from, extra, id, sort, descending, .. } = *self;
+        let mut all = self.statement(select, &format!("{from} {extra}"), conditions);
         if let Some(after) = self.after {
             all.sql.push(format_args!(" AND {id} {} ", if descending { "<" } else { ">" }));
             all.sql.push_bind(after);

@@ -296,6 +296,10 @@ async fn numbers() {
 async fn single_runs() {
     let (store, _dir) = embedded().await;
     let (_, t, f) = parents(&store).await;
+    publishing(&store, t, f).await;
+}
+
+async fn publishing(store: &Store, t: i64, f: i64) {
     for callers in [1, 8, 64] {
         let each = 1024 / callers;
         let started = Instant::now();
@@ -312,4 +316,81 @@ async fn single_runs() {
         let per_second = f64::from(1024) / started.elapsed().as_secs_f64();
         println!("{callers} callers: {per_second:.0} runs per second, each durable");
     }
+}
+
+/// How long pages take with a million runs: `cargo test --release -- --ignored --nocapture
+/// a_million_runs`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "prints timings, takes minutes"]
+async fn a_million_runs() {
+    let (store, dir) = embedded().await;
+    let (d, t, f) = parents(&store).await;
+    let r = store.add_run(run(t, f, 0, 0.5)).await.unwrap();
+    for index in 1..100 {
+        store.add_task(NewTask { name: index.to_string(), measure: Some(format!("m{index}")), ..task(d) }).await.unwrap();
+        store.add_run(NewRun { evaluations: vec![], ..run(t, f, index, 0.5) }).await.unwrap();
+    }
+    store.close().await;
+    // Task 1 has a tenth of the runs, the others have equal parts.
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(dir.path().join("catalogue.sqlite"));
+    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+    let started = Instant::now();
+    for sql in [
+        "INSERT INTO run WITH RECURSIVE n (n) AS (SELECT 1000 UNION ALL SELECT n + 1 FROM n WHERE n < 1000999)
+         SELECT n, CASE WHEN n % 10 = 0 THEN 1 ELSE 2 + n % 99 END, 1, 1 + n % 100, 1, NULL, n % 1000, n, NULL, 1 FROM n",
+        "INSERT INTO evaluation SELECT run.id, m.measure, run.task_id, 1, run.setup_id, 1, run.uploader, run.upload_ms,
+             abs(random() % 1000000) / 1000000.0, 0.01, NULL, e.folds, NULL
+         FROM run CROSS JOIN (SELECT 'kappa' AS measure UNION ALL SELECT 'predictive_accuracy') AS m
+         CROSS JOIN (SELECT folds FROM evaluation WHERE run_id = 1 LIMIT 1) AS e WHERE run.id >= 1000",
+        "INSERT INTO tag SELECT 'run', id, 'some', 1, 1 FROM run WHERE id % 500 = 0",
+        "UPDATE counter SET value = 1000999 WHERE name = 'run'",
+    ] {
+        sqlx::query(sql).execute(&pool).await.unwrap();
+    }
+    pool.close().await;
+    println!("filled: {:?}", started.elapsed());
+    let store = open(dir.path()).await.unwrap();
+    assert_eq!(store.evaluations_of_run(r).await.unwrap().len(), 2);
+
+    let any = || RunQuery { limit: 1000, ..RunQuery::default() };
+    for (name, query) in [
+        ("all", any()),
+        ("the end, by offset", RunQuery { offset: 999_000, ..any() }),
+        ("the end, after an id", RunQuery { after: Some(999_000), ..any() }),
+        ("a task", RunQuery { tasks: vec![1], ..any() }),
+        ("a task, at its end", RunQuery { tasks: vec![1], after: Some(990_000), ..any() }),
+        ("three tasks", RunQuery { tasks: vec![1, 2, 3], ..any() }),
+        ("a setup", RunQuery { setups: vec![7], ..any() }),
+        ("a task's setup", RunQuery { tasks: vec![1], setups: vec![1], ..any() }),
+        ("an uploader", RunQuery { uploaders: vec![7], ..any() }),
+        ("a tag", RunQuery { tag: Some("some".to_owned()), ..any() }),
+        ("newest first", RunQuery { sort: RunSort::Uploaded, descending: true, ..any() }),
+    ] {
+        let started = Instant::now();
+        let rows = store.run_rows(&query).await.unwrap().len();
+        let took = started.elapsed();
+        let total = store.list_runs(&query).await.unwrap().total;
+        println!("runs, {name}: {rows} in {took:?}, counted among {total} in {:?}", started.elapsed().saturating_sub(took * 2));
+    }
+    let any = || EvaluationQuery { limit: 10_000, ..EvaluationQuery::of("kappa") };
+    for (name, query) in [
+        ("all", any()),
+        ("with folds", EvaluationQuery { folds: true, ..any() }),
+        ("the end", EvaluationQuery { after: Some(900_000), ..any() }),
+        ("a task", EvaluationQuery { tasks: vec![1], ..any() }),
+        ("three tasks", EvaluationQuery { tasks: vec![1, 2, 3], ..any() }),
+        ("a setup", EvaluationQuery { setups: vec![7], ..any() }),
+        ("an uploader", EvaluationQuery { uploaders: vec![7], ..any() }),
+        ("a tag", EvaluationQuery { tag: Some("some".to_owned()), ..any() }),
+        ("best", EvaluationQuery { highest_first: Some(true), ..any() }),
+        ("best of a task", EvaluationQuery { tasks: vec![1], highest_first: Some(true), ..any() }),
+    ] {
+        let started = Instant::now();
+        let rows = store.evaluations(&query).await.unwrap().len();
+        println!("evaluations, {name}: {rows} in {:?}", started.elapsed());
+    }
+    let started = Instant::now();
+    let rows: usize = store.evaluations_by_measure_of_task(1).await.unwrap().values().map(Vec::len).sum();
+    println!("both measures of a task: {rows} in {:?}", started.elapsed());
+    publishing(&store, t, f).await;
 }

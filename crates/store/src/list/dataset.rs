@@ -103,8 +103,8 @@ impl DatasetQuery {
                 (SELECT COUNT(*) FROM task WHERE task.dataset_id = dataset.id) AS tasks,
                 (SELECT COUNT(*) FROM run WHERE run.dataset_id = dataset.id) AS runs,
                 dataset.uploader, person.name AS uploader_name, dataset.upload_ms",
-            from: "dataset
-                LEFT JOIN person ON person.id = dataset.uploader",
+            from: "dataset",
+            extra: "LEFT JOIN person ON person.id = dataset.uploader",
             counted: "dataset",
             id: "dataset.id",
             sort: self.sort.sql(),

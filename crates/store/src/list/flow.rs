@@ -66,8 +66,8 @@ impl FlowQuery {
             select: "flow.id, flow.name, flow.custom_name, flow.version, flow.external_version,
                 (SELECT COUNT(*) FROM run WHERE run.flow_id = flow.id) AS runs,
                 flow.uploader, person.name AS uploader_name, flow.upload_ms",
-            from: "flow
-                LEFT JOIN person ON person.id = flow.uploader",
+            from: "flow",
+            extra: "LEFT JOIN person ON person.id = flow.uploader",
             counted: "flow",
             id: "flow.id",
             sort: self.sort.sql(),

@@ -101,6 +101,11 @@ from_row!(RunRow {
     value,
 });
 
+const PARENTS: &str = "run
+    LEFT JOIN task ON task.id = run.task_id
+    LEFT JOIN dataset ON dataset.id = run.dataset_id
+    LEFT JOIN flow ON flow.id = run.flow_id";
+
 impl RunQuery {
     fn listing(&self) -> Listing {
         let alone = self.search.trim().is_empty() && self.task_type.is_none();
@@ -109,20 +114,11 @@ impl RunQuery {
                 dataset.name AS dataset_name, run.flow_id, flow.name AS flow_name, run.setup_id,
                 run.uploader, person.name AS uploader_name, run.upload_ms, run.error,
                 task.measure, evaluation.value",
-            from: "run
-                LEFT JOIN task ON task.id = run.task_id
-                LEFT JOIN dataset ON dataset.id = run.dataset_id
-                LEFT JOIN flow ON flow.id = run.flow_id
-                LEFT JOIN person ON person.id = run.uploader
+            from: PARENTS,
+            extra: "LEFT JOIN person ON person.id = run.uploader
                 LEFT JOIN evaluation ON evaluation.run_id = run.id
                     AND evaluation.measure = task.measure",
-            counted: if alone {
-                "run"
-            } else {
-                "run LEFT JOIN task ON task.id = run.task_id
-                LEFT JOIN dataset ON dataset.id = run.dataset_id
-                LEFT JOIN flow ON flow.id = run.flow_id"
-            },
+            counted: if alone { "run" } else { PARENTS },
             id: "run.id",
             sort: self.sort.sql(),
             descending: self.descending,

@@ -27,6 +27,7 @@ impl SetupQuery {
         Listing {
             select: "setup.id, setup.flow_id, setup.parameters",
             from: "setup",
+            extra: "",
             counted: "setup",
             id: "setup.id",
             sort: "setup.id",

@@ -77,8 +77,8 @@ impl StudyQuery {
                 study.status, study.creator, person.name AS creator_name, study.created_ms,
                 (SELECT COUNT(*) FROM study_entity WHERE study_entity.study_id = study.id)
                     AS entities",
-            from: "study
-                LEFT JOIN person ON person.id = study.creator",
+            from: "study",
+            extra: "LEFT JOIN person ON person.id = study.creator",
             counted: "study",
             id: "study.id",
             sort: self.sort.sql(),

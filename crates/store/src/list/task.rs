@@ -125,6 +125,7 @@ impl TaskQuery {
                 task.procedure_kind, task.repeats, task.folds, task.percentage, task.stratified,
                 (SELECT COUNT(*) FROM run WHERE run.task_id = task.id) AS runs, task.upload_ms",
             from: FROM,
+            extra: "",
             counted: FROM,
             id: "task.id",
             sort: self.sort.sql(),

@@ -46,6 +46,7 @@ macro_rules! contract {
                 own_ids_start_at_the_floor
                 sweep_removes_only_what_nothing_mentions
                 concurrent_writers_do_not_collide
+                one_bad_run_spoils_no_other
             );
         }
     };
@@ -949,4 +950,57 @@ pub async fn concurrent_writers_do_not_collide(store: Store) {
     let ids: BTreeSet<i64> = writers.join_all().await.into_iter().collect();
     assert_eq!(ids, (1..=40).collect());
     assert_eq!(store.setups(&SetupQuery { flows: vec![f], ..SetupQuery::default() }).await.unwrap().len(), 5);
+}
+
+/// Runs that are added at the same time share commits; each succeeds or fails alone.
+pub async fn one_bad_run_spoils_no_other(store: Store) {
+    let (_, t, f) = parents(&store).await;
+    let taken = store.add_run(run(t, f, 0, 0.5)).await.unwrap();
+    let mut changes = store.subscribe();
+    // While somebody else writes, all others have to wait.
+    let batch = store.begin().await.unwrap();
+    let mut writers = tokio::task::JoinSet::new();
+    for index in 0..60 {
+        let store = store.clone();
+        let good = run(t, f, index, 0.5);
+        let new = match index % 5 {
+            0 => NewRun { task_id: 99, ..good },
+            1 => NewRun { id: Some(taken), ..good },
+            2 => NewRun { evaluations: vec![evaluation("kappa", 0.1), evaluation("kappa", 0.2)], ..good },
+            _ => good,
+        };
+        writers.spawn(async move { (index, store.add_run(new).await) });
+    }
+    // Callers who do not wait for their answer take nobody else's along.
+    for depth in 0..10 {
+        let given_up = tokio::time::timeout(std::time::Duration::from_millis(1), store.add_run(run(t, f, 100 + depth, 0.5)));
+        assert!(given_up.await.is_err());
+    }
+    drop(batch);
+    let mut ids = BTreeSet::new();
+    for (index, added) in writers.join_all().await {
+        match index % 5 {
+            0 => assert_eq!(not_found(added), (Kind::Task, 99)),
+            1 => assert_eq!(conflict(added), (Kind::Run, taken, ConflictReason::Exists)),
+            2 => assert!(is_invalid(added)),
+            _ => assert!(ids.insert(added.unwrap())),
+        }
+    }
+    assert_eq!(ids.len(), 24);
+    let listed = store.runs_of_task(t).await.unwrap();
+    assert!(ids.iter().all(|id| listed.iter().any(|row| row.id == *id)));
+    for row in &listed {
+        assert_eq!(store.evaluations_of_run(row.id).await.unwrap().len(), 2, "whole");
+    }
+    // What failed left no setup behind, and nothing was announced that did not happen.
+    let used: BTreeSet<i64> = listed.iter().map(|row| row.setup_id).collect();
+    let setups = store.setups(&SetupQuery { limit: 1000, ..SetupQuery::default() }).await.unwrap();
+    assert_eq!(setups.len(), used.len());
+    let (mut announced, mut commits) = (BTreeSet::new(), 0);
+    while let Ok(change) = changes.try_recv() {
+        commits += 1;
+        announced.extend(change.events.iter().map(|event| event.id));
+    }
+    assert_eq!(announced, listed.iter().map(|row| row.id).filter(|id| *id != taken).collect());
+    assert!(commits < announced.len(), "{commits} commits");
 }
