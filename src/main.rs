@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use labboard::server::{cli, import, serve};
+use labboard::server::{cli, import, serve, users};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -25,6 +25,7 @@ fn main() -> ExitCode {
             match cli.command {
                 cli::Command::Serve(args) => serve::run(args).await,
                 cli::Command::Import(args) => import::run(args).await,
+                cli::Command::User(args) => users::run(args).await,
             }
         })
     });

@@ -24,6 +24,8 @@ pub enum Command {
     Serve(ServeArgs),
     /// Bring in CSV, Parquet or ARFF files, or folders of OpenML documents.
     Import(ImportArgs),
+    /// Add people who may publish, and give them API keys.
+    User(UserArgs),
 }
 
 #[derive(Debug, Args)]
@@ -70,6 +72,51 @@ pub struct ImportArgs {
     /// The feature to predict.
     #[arg(long, value_name = "FEATURE")]
     pub target: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct UserArgs {
+    #[command(subcommand)]
+    pub command: UserCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum UserCommand {
+    /// Add somebody and print their API key.
+    Add {
+        #[command(flatten)]
+        data: DataArgs,
+        name: String,
+        /// What they may do.
+        #[arg(long, value_enum, default_value_t = Role::User)]
+        role: Role,
+    },
+    /// Replace somebody's API key and print the new one.
+    Key {
+        #[command(flatten)]
+        data: DataArgs,
+        name: String,
+    },
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum Role {
+    /// May change everything.
+    Admin,
+    /// May publish, and change what is theirs.
+    User,
+    /// May only read.
+    Reader,
+}
+
+impl Role {
+    pub const fn word(self) -> &'static str {
+        match self {
+            Role::Admin => "admin",
+            Role::User => "user",
+            Role::Reader => "reader",
+        }
+    }
 }
 
 /// `labboard.toml`: the same names as the flags.
@@ -151,7 +198,7 @@ mod tests {
         let cli = Cli::try_parse_from([&["labboard", "serve", "--config", "/nonexistent/labboard.toml"], args].concat())?;
         match cli.command {
             Command::Serve(serve) => serve.resolve(),
-            Command::Import(_) => bail!("not reached"),
+            Command::Import(_) | Command::User(_) => bail!("not reached"),
         }
     }
 

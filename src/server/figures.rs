@@ -249,10 +249,11 @@ pub async fn drawn(state: &State, request: Request) -> Result<Drawn, AppError> {
 async fn answer(state: &State, request: Request) -> Result<Arc<Answer>, AppError> {
     let key = (state.revision(request.entity), request.key());
     let compute = async {
+        let inline = request.inline;
         let drawn = drawn(state, request).await?;
         let mut body = serde_json::to_value(&drawn.view).map_err(|error| AppError::Internal(error.to_string()))?;
         if let Value::Object(body) = &mut body {
-            body.insert("raster".to_owned(), drawn.raster.as_ref().and_then(|raster| raster.source.clone()).into());
+            body.insert("raster".to_owned(), drawn.raster.as_ref().filter(|_| !inline).and_then(|raster| raster.source.clone()).into());
             body.insert("figure".to_owned(), drawn.figure);
         }
         let plain = Bytes::from(serde_json::to_vec(&body).map_err(|error| AppError::Internal(error.to_string()))?);

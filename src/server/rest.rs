@@ -28,7 +28,8 @@ use answer::Answer;
 use call::Call;
 use refusal::Refusal;
 
-pub use download::{file, splits};
+pub use download::{Arffs, file, splits};
+pub use run::KnownSplits;
 
 /// The paths on which keys are checked instead of invitations.
 pub fn is_api(path: &str) -> bool {

@@ -8,7 +8,7 @@ use axum::extract::{Path, Request, State as Extract};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use axum::{Router, handler::Handler};
 use labboard_store::{Options, Store};
 use leptos::prelude::*;
@@ -18,7 +18,7 @@ use tower_http::compression::predicate::{NotForContentType, Predicate as _, Size
 
 use super::config::{Config, ConfigError};
 use super::state::State;
-use super::{assets, figures, gate, headers, import, live};
+use super::{assets, figures, gate, headers, import, live, rest, users};
 use crate::app::{Base, ShellOptions, shell};
 
 /// Why an instance could not be opened.
@@ -76,6 +76,11 @@ fn inner(state: &State) -> Router {
         .route("/api/figures/{kind}/{id}/{panel}/csv", get(figures::csv))
         .route("/api/figures/{kind}/{id}/{panel}/raster", get(figures::raster))
         .route("/api/import", post(import::accept).layer(axum::extract::DefaultBodyLimit::disable()))
+        .route("/api/users", post(users::accept))
+        .route("/api/v1/{*call}", any(rest::handle).layer(axum::extract::DefaultBodyLimit::disable()))
+        .route("/data/v1/download/{*file}", get(rest::file))
+        .route("/data/download/{*file}", get(rest::file))
+        .route("/api_splits/get/{task}/{name}", get(rest::splits))
         .route("/_fn/{*function}", get(server_function).post(server_function))
         .route("/_invite", post(gate::accept))
         .route("/d/{id}", get(short::<'d'>))

@@ -7,7 +7,7 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 
 use super::cli::ServeArgs;
-use super::{Config, demo, routes, secret};
+use super::{Config, demo, routes, secret, users};
 
 /// How long open requests may take once the server was told to stop.
 const GRACE: Duration = Duration::from_secs(5);
@@ -25,11 +25,15 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     }
     let state = routes::open(config).await?;
     demo::load_into_empty(&state).await?;
+    let owner_key = users::ensure_owner(state.store(), &state.config().data_dir).await?;
     let config = state.config();
     let local = format!("http://{addr}");
     state.store().set_owner_address(&format!("{local}{}", config.base_path))?;
     let app = routes::mounted(&state);
     announce(config, &local, start);
+    if let Some(key) = owner_key {
+        println!("The owner's API key is {key} (kept in {})", config.data_dir.join("owner-key").display());
+    }
     if let Some(path) = &listen.port_file {
         std::fs::write(path, addr.port().to_string()).with_context(|| format!("cannot write {}", path.display()))?;
     }

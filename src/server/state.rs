@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::config::Config;
 use super::figures::Figures;
 use super::live::Hub;
+use super::rest::{Arffs, KnownSplits};
 use super::source::Sources;
 use crate::model::{Entity, Kind};
 
@@ -26,6 +27,8 @@ struct Inner {
     hub: Hub,
     figures: Figures,
     sources: Sources,
+    arffs: Arffs,
+    splits: KnownSplits,
     /// How often each entity has changed since the start; part of every cache key.
     revisions: RwLock<HashMap<Entity, u64>>,
 }
@@ -33,7 +36,7 @@ struct Inner {
 impl State {
     pub fn new(config: Config, store: Store) -> Self {
         let figures = Figures::new(config.figure_cache);
-        let handover = match super::import::write_key(store.dir()) {
+        let handover = match super::handover::write_key(store.dir()) {
             Ok(key) => Some(digest(key.as_bytes())),
             Err(error) => {
                 tracing::warn!(%error, "commands cannot hand jobs over: their key cannot be written");
@@ -47,6 +50,8 @@ impl State {
             hub: Hub::default(),
             figures,
             sources: Sources::default(),
+            arffs: Arffs::default(),
+            splits: KnownSplits::default(),
             revisions: RwLock::default(),
             config,
         };
@@ -86,6 +91,14 @@ impl State {
         &self.0.sources
     }
 
+    pub fn arffs(&self) -> &Arffs {
+        &self.0.arffs
+    }
+
+    pub fn splits(&self) -> &KnownSplits {
+        &self.0.splits
+    }
+
     pub fn revision(&self, entity: Entity) -> u64 {
         let revisions = self.0.revisions.read().unwrap_or_else(PoisonError::into_inner);
         revisions.get(&entity).copied().unwrap_or(0)
@@ -118,7 +131,8 @@ fn entity_of(topic: Topic) -> Option<Entity> {
         Topic::Task(id) => (Kind::Task, id),
         Topic::Flow(id) => (Kind::Flow, id),
         Topic::Run(id) => (Kind::Run, id),
-        Topic::Datasets | Topic::Tasks | Topic::Flows | Topic::Runs => return None,
+        // Studies have no pages yet.
+        Topic::Study(_) | Topic::Studies | Topic::Datasets | Topic::Tasks | Topic::Flows | Topic::Runs => return None,
     };
     Some(Entity::new(kind, id))
 }

@@ -15,7 +15,8 @@ use plotly::Scatter;
 use plotly::common::{Marker, Mode};
 use serde_json::{Value, json};
 
-/// Above this many marks the figure asks for WebGL, which draws many marks faster but is scarce on a page.
+/// Above this many marks the figure asks for WebGL, which draws many marks faster but is scarce on a page. All marks are
+/// discs then: other symbols take WebGL several times as long, and nobody tells them apart where marks are so small and many.
 pub const WEBGL_ABOVE: usize = 3_000;
 /// How far marks spread around a level, in levels.
 const JITTER: f64 = 0.6;
@@ -85,7 +86,10 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
         None => (x, y),
     };
     let colouring = Colouring::of(input, &points);
-    let legend = colouring.legend();
+    let mut legend = colouring.legend();
+    if points.len() > WEBGL_ABOVE {
+        legend.iter_mut().for_each(|entry| entry.symbol = Symbol::Circle);
+    }
     let mut margins = MARGINS;
     if matches!(colouring, Colouring::Scale { .. }) {
         margins.right = COLOUR_BAR;
@@ -186,6 +190,7 @@ impl Drawn<'_> {
         let n = self.points.len();
         let marker = Marker::new().size(self.size).opacity(opacity(n));
         let gl = n > WEBGL_ABOVE;
+        let symbol = if gl { Symbol::Circle } else { symbol };
         let base = Scatter::<f64, f64>::new(vec![], vec![]).web_gl_mode(gl).mode(Mode::Markers).name(text::text(name)).marker(marker);
         let pick = |get: fn(&Point) -> f64, axis: &Axis| -> Vec<f64> {
             members

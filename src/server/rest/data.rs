@@ -37,7 +37,7 @@ fn unknown() -> Refusal {
 
 /// Qualities by name as documents have them; NaN is an empty value.
 pub fn quality(quality: &labboard_store::Quality) -> Quality {
-    Quality { name: quality.name.clone(), value: quality.value, ..Quality::default() }
+    Quality { name: quality.name.clone(), value: quality.value }
 }
 
 /// The basic ones.

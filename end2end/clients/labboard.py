@@ -1,0 +1,78 @@
+"""A labboard server to test, and its keys."""
+
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+
+@dataclass(frozen=True)
+class Labboard:
+    url: str
+    anna: str
+    ben: str
+
+    @property
+    def api(self):
+        return f"{self.url}/api/v1/xml"
+
+    def json(self, path):
+        return requests.get(f"{self.url}/api/v1/json/{path}")
+
+
+def running():
+    """The server that LABBOARD_URL names, or None."""
+    url = os.environ.get("LABBOARD_URL")
+    if not url:
+        return None
+    anna, ben = os.environ["LABBOARD_KEYS"].split(",")
+    return Labboard(url.rstrip("/"), anna, ben)
+
+
+def add_user(binary, name, data):
+    """Makes a user, and answers the key."""
+    made = subprocess.run(
+        [binary, "user", "add", name, "--data-dir", data], check=True, stdout=subprocess.PIPE, text=True
+    )
+    key = made.stdout.splitlines()[-1].split()[-1]
+    assert re.fullmatch("[0-9a-f]{32}", key), f"labboard user add printed {made.stdout!r}"
+    return key
+
+
+def start(folder: Path):
+    """Runs LABBOARD_BINARY in that folder until the generator ends. One user is older than the server, one younger."""
+    binary = os.environ.get("LABBOARD_BINARY")
+    assert binary, "set LABBOARD_BINARY to the server's binary, or LABBOARD_URL and LABBOARD_KEYS to a running server"
+    binary = str(Path(binary).resolve())
+    data, port_file = folder / "data", folder / "port"
+    anna = add_user(binary, "anna", data)
+    command = [binary, "serve", "--data-dir", data, "--no-demo", "--addr", "127.0.0.1:0", "--port-file", port_file]
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        port = wait_for_port(process, port_file)
+        yield Labboard(f"http://127.0.0.1:{port}", anna, add_user(binary, "ben", data))
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def wait_for_port(process, port_file):
+    for _ in range(1200):
+        try:
+            code = process.wait(timeout=0.05)
+        except subprocess.TimeoutExpired:
+            text = port_file.read_text().strip() if port_file.exists() else ""
+            if text:
+                return int(text)
+        else:
+            log = (port_file.parent / "log").read_text()
+            raise AssertionError(f"the server ended with {code}:\n{log}")
+    raise AssertionError("the server wrote no port within a minute")

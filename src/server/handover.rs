@@ -1,0 +1,64 @@
+//! Jobs that a command hands to the server that has its data directory open.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use axum::http::HeaderMap;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::secret;
+use super::state::{State, digest};
+
+/// The secret that a command shows to the server of its data directory: whoever can read the directory may hand jobs over.
+const KEY_FILE: &str = "handover-key";
+const KEY_HEADER: &str = "x-labboard-handover";
+
+/// Writes the handover key of a data directory.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write_key(dir: &Path) -> std::io::Result<String> {
+    let key = secret::fresh();
+    secret::write(&dir.join(KEY_FILE), &key)?;
+    Ok(key)
+}
+
+/// Whether a request comes from a command that can read the data directory.
+pub fn is_authorised(state: &State, headers: &HeaderMap) -> bool {
+    let offered = headers.get(KEY_HEADER).map(|key| digest(key.as_bytes()));
+    offered.is_some() && offered.as_deref() == state.handover()
+}
+
+/// Posts a job to the server at `owner`, such as `http://127.0.0.1:3000/dashboard`, and waits for its answer.
+///
+/// # Errors
+/// The server cannot be reached, or its reason for refusing.
+pub async fn submit<T: DeserializeOwned>(dir: &Path, owner: &str, path: &str, job: &impl Serialize) -> anyhow::Result<T> {
+    let key = std::fs::read_to_string(dir.join(KEY_FILE)).context("the running server left no key in the data directory")?;
+    let rest = owner.strip_prefix("http://").with_context(|| format!("the running server's address “{owner}” is unknown"))?;
+    let (host, base) = rest.split_once('/').map_or((rest, String::new()), |(host, base)| (host, format!("/{base}")));
+    // A server that listens everywhere is reached here.
+    let reach = host.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]");
+    let mut stream = TcpStream::connect(&reach).await.with_context(|| format!("cannot reach the running server at {host}"))?;
+    let body = serde_json::to_vec(job)?;
+    let head = format!(
+        "POST {base}{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Type: application/json\r\n\
+         {KEY_HEADER}: {}\r\nContent-Length: {}\r\n\r\n",
+        key.trim(),
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await?;
+    stream.write_all(&body).await?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await?;
+    let answer = String::from_utf8_lossy(&answer);
+    let (head, body) = answer.split_once("\r\n\r\n").context("the running server gave no answer")?;
+    if head.split_whitespace().nth(1) == Some("200") {
+        return Ok(serde_json::from_str(body)?);
+    }
+    let reason = serde_json::from_str::<serde_json::Value>(body).ok().and_then(|value| value.get("error")?.as_str().map(str::to_owned));
+    bail!(reason.unwrap_or_else(|| format!("the running server refused: {}", head.lines().next().unwrap_or_default())))
+}
