@@ -5,8 +5,9 @@
 //! [`replay_next`] and [`replay_reset`], which publish demo runs.
 
 use leptos::prelude::*;
-use server_fn::codec::{GetUrl, Json};
+use server_fn::codec::GetUrl;
 
+use crate::codec::Json;
 use crate::error::AppError;
 use crate::model::{ExploreView, Head, Hit, HomeView, Kind, ListView, PageView};
 

@@ -5,6 +5,7 @@ pub mod api;
 pub mod app;
 #[cfg(feature = "hydrate")]
 pub mod client;
+mod codec;
 pub mod controls;
 pub mod error;
 pub mod model;

@@ -2,7 +2,7 @@
 
 import os
 
-# Before anything reads them: threads only slow such small models down, and nothing here goes through a proxy of the machine.
+# Before anything reads them: threads only slow such small models down, and a proxy of the machine is none of ours.
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
 

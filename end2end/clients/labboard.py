@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,9 +71,17 @@ def wait_for_port(process, port_file):
             code = process.wait(timeout=0.05)
         except subprocess.TimeoutExpired:
             text = port_file.read_text().strip() if port_file.exists() else ""
-            if text:
+            if text and answers(int(text)):
                 return int(text)
         else:
             log = (port_file.parent / "log").read_text()
             raise AssertionError(f"the server ended with {code}:\n{log}")
-    raise AssertionError("the server wrote no port within a minute")
+    raise AssertionError("no server within a minute")
+
+
+def answers(port):
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True

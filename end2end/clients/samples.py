@@ -5,6 +5,7 @@ from collections import OrderedDict
 import numpy as np
 import openml
 import pandas as pd
+import scipy.sparse
 from openml.extensions.sklearn import cat, cont
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -73,9 +74,20 @@ def dataset(name, frame, target, **fields):
         "paper_url": "https://example.org/paper",
         "update_comment": "first",
         "version_label": "one",
+        "attributes": "auto",
     }
     return openml.datasets.create_dataset(
-        name=name, data=frame, attributes="auto", default_target_attribute=target, **{**described, **fields}
+        name=name, data=frame, default_target_attribute=target, **{**described, **fields}
+    )
+
+
+def sparse_dataset(name, rows):
+    """A dataset of three columns that keeps only what is not zero; the third column is the target."""
+    return dataset(
+        name,
+        scipy.sparse.coo_matrix(rows),
+        "third",
+        attributes=[("first", "REAL"), ("second", "REAL"), ("third", "REAL")],
     )
 
 

@@ -165,7 +165,12 @@ def test_study(get, nested_run, word):
 
 @pytest.mark.parametrize(
     ("path", "code"),
-    [(f"data/{NOTHING}", "111"), (f"data/list/data_id/{NOTHING}", "372"), (f"run/{NOTHING}", "236"), ("nothing", "100")],
+    [
+        (f"data/{NOTHING}", "111"),
+        (f"data/list/data_id/{NOTHING}", "372"),
+        (f"run/{NOTHING}", "236"),
+        ("nothing", "100"),
+    ],
 )
 def test_errors(server, path, code):
     answer = server.json(path)
@@ -217,7 +222,8 @@ def test_gzip(server, flowers):
 
 
 def test_clients_that_know_more_get_gzip(server, flowers):
-    answer = requests.get(f"{server.api}/data/{flowers.id}", headers={"Accept-Encoding": "gzip, deflate, br, zstd"}, stream=True)
+    headers = {"Accept-Encoding": "gzip, deflate, br, zstd"}
+    answer = requests.get(f"{server.api}/data/{flowers.id}", headers=headers, stream=True)
     assert answer.headers["Content-Encoding"] == "gzip"
 
 

@@ -3,7 +3,7 @@
 import openml
 import pytest
 import samples
-from openml.exceptions import OpenMLNotAuthorizedError, OpenMLServerNoResult
+from openml.exceptions import OpenMLNotAuthorizedError
 from openml.tasks import TaskType
 
 FRAME = {"output_format": "dataframe"}
@@ -98,7 +98,7 @@ def get(kind, entity):
 def test_deletes(chain, refused):
     for kind, entity in chain.items():
         assert DELETES[kind](entity)
-        with refused(GONE[kind], error=OpenMLServerNoResult if kind == "data" else openml.exceptions.OpenMLServerException):
+        with refused(GONE[kind]):
             get(kind, entity)
         with refused(UNKNOWN[kind]):
             DELETES[kind](entity)

@@ -7,7 +7,6 @@ import openml
 import pandas as pd
 import pytest
 import samples
-import scipy.sparse
 from openml.exceptions import OpenMLServerException, OpenMLServerNoResult
 from openml.tasks import TaskType
 
@@ -124,22 +123,8 @@ def test_one_name_has_versions(word):
 
 def test_sparse(word):
     dense = np.array([[0, 1.5, 0], [0, 0, 2], [3, 0, 1], [0, 0, 2]])
-    attributes = [("first", "REAL"), ("second", "REAL"), ("third", "REAL")]
-    made = openml.datasets.create_dataset(
-        name=word,
-        description="Mostly zeros.",
-        creator="Ada Lovelace",
-        contributor=None,
-        collection_date="2026",
-        language="English",
-        licence="CC0",
-        attributes=attributes,
-        data=scipy.sparse.coo_matrix(dense),
-        default_target_attribute="third",
-        ignore_attribute=None,
-        citation="None.",
-    )
-    read = openml.datasets.get_dataset(made.publish().id, download_features_meta_data=True)
+    published = samples.sparse_dataset(word, dense).publish()
+    read = openml.datasets.get_dataset(published.id, download_features_meta_data=True)
     assert read.format.lower() == "sparse_arff"
     rows, *_ = read.get_data()
     assert list(rows.columns) == ["first", "second", "third"]
@@ -175,15 +160,14 @@ def test_edits_that_are_refused(flowers, classification, client, server):
     assert openml.datasets.get_dataset(flowers.id).default_target_attribute == "class"
 
 
-def test_fork(flowers, client, server):
+def test_fork(word, server):
+    original = samples.dataset(word, samples.flowers(), "class").publish().id
     openml.config.apikey = server.ben
-    fork = openml.datasets.fork_dataset(flowers.id)
-    assert fork != flowers.id
-    rows = openml.datasets.list_datasets(data_id=[flowers.id, fork], output_format="dataframe")
-    assert rows.loc[fork, "uploader"] != rows.loc[flowers.id, "uploader"]
-    samples.assert_same_rows(
-        openml.datasets.get_dataset(fork).get_data(include_ignore_attribute=True)[0], flowers.frame
-    )
+    fork = openml.datasets.fork_dataset(original)
+    rows = openml.datasets.list_datasets(data_id=[original, fork], output_format="dataframe")
+    assert sorted(rows.index) == sorted({original, fork})
+    assert rows.loc[fork, "uploader"] != rows.loc[original, "uploader"]
+    samples.assert_same_rows(openml.datasets.get_dataset(fork).get_data()[0], samples.flowers())
 
 
 def test_fork_of_nothing(refused):

@@ -1,8 +1,8 @@
 """Keys, and the errors that the openml package knows. Those of one kind of thing are with its tests.
 
-What no labboard answers: 107 (its database does not refuse connections), 362 (it describes each dataset that it has), 112 (it
-has no private datasets), 137, 310, 320, 350, 400 and 460 (102 comes first), 464 (users are not deleted), 325 to 327,
-355, 394, 455 and 593 (deletes that fail are 5xx).
+What no labboard answers: 107 (its database does not refuse connections), 112 (it has no private datasets), 362 (it
+knows the qualities of each dataset), 137, 310, 320, 350, 400 and 460 (102 comes first), 464 (users are not deleted),
+325 to 327, 355, 394, 455 and 593 (deletes that fail are 5xx).
 """
 
 import logging
@@ -14,10 +14,11 @@ import samples
 from openml.exceptions import OpenMLNotAuthorizedError, OpenMLServerError, OpenMLServerException
 
 NOTHING = 10**9 - 1
+REGRESSION = openml.tasks.TaskType.SUPERVISED_REGRESSION
 
 WRITES = {
     "dataset": lambda flowers: samples.dataset("Never", samples.houses(), "price").publish(),
-    "task": lambda flowers: openml.tasks.OpenMLRegressionTask(2, "", flowers.id, "length").publish(),
+    "task": lambda flowers: openml.tasks.create_task(REGRESSION, flowers.id, 7, "length").publish(),
     "flow exists": lambda flowers: openml.flows.flow_exists("never", "made==1"),
     "study": lambda flowers: openml.study.create_study("Never", "Never.").publish(),
     "attach": lambda flowers: openml.study.attach_to_study(NOTHING, [1]),
@@ -73,7 +74,7 @@ def test_reads_refuse_a_bad_key(flowers, refused):
 
 
 @pytest.mark.parametrize("method", ["get", "post", "delete"])
-@pytest.mark.parametrize("call", ["nothing", "data/nothing/at/all", "run/list/run", "data/-1", "run/99999999999999999999"])
+@pytest.mark.parametrize("call", ["nothing", "data/nothing/at/all", "run/list/run", "data/-1", f"run/{10**20}"])
 def test_unknown_addresses(call, method):
     """The client can read the answer: an error document, not a page."""
     with pytest.raises(OpenMLServerException) as caught:
@@ -98,7 +99,9 @@ def test_documents_that_are_refused(call, code, document):
     assert caught.value.code in {code, 135, 161, 201, 203, 581, 583, 611, 1031}
 
 
-@pytest.mark.parametrize(("call", "code"), [("data/", 135), ("task/", 611), ("flow/", 161), ("run/", 201), ("study/", 1031)])
+@pytest.mark.parametrize(
+    ("call", "code"), [("data/", 135), ("task/", 611), ("flow/", 161), ("run/", 201), ("study/", 1031)]
+)
 def test_documents_that_are_missing(call, code, refused, client):
     with refused(code):
         openml._api_calls._perform_api_call(call, "post", file_elements={"something": "else"})

@@ -12,7 +12,7 @@ NOTHING = 10**9 - 1
 
 @pytest.fixture(scope="session")
 def tag(runs, flowers, houses, regressor_run):
-    """A tag that the two datasets, the two tasks and the four runs, their flows and their setups have, and nothing else."""
+    """A tag that two datasets, two tasks, the four runs, their flows and their setups have, and nothing else."""
     name = f"listed.{flowers.name}"
     for dataset in (flowers.id, houses.id):
         openml.utils._tag_entity("data", dataset, name)
@@ -122,7 +122,8 @@ def in_order(classification, regression):
 def test_tasks_of_data(tag, flowers, houses, classification, regression):
     assert classification in ids(openml.tasks.list_tasks(data_id=flowers.id, **FRAME))
     assert regression not in ids(openml.tasks.list_tasks(data_id=flowers.id, **FRAME))
-    assert ids(openml.tasks.list_tasks(data_name=houses.name, data_tag=tag, task_id=[regression], **FRAME)) == [regression]
+    filters = {"data_name": houses.name, "data_tag": tag, "task_id": [regression]}
+    assert ids(openml.tasks.list_tasks(**filters, **FRAME)) == [regression]
     assert openml.tasks.list_tasks(task_id=[NOTHING], **FRAME).empty
 
 
@@ -203,6 +204,7 @@ def test_evaluations(tag, runs, classification, regression):
     assert listed(flows=[search.flow.flow_id]) == listed(setups=[setup_of(search)]) == [search.id]
     assert listed("root_mean_squared_error", tasks=[regression]) == [runs["regressor"].id]
     assert listed(tasks=[regression]) == listed(uploaders=[NOTHING]) == listed(runs=[NOTHING]) == []
+    assert openml.evaluations.list_evaluations("kappa", tag=f"not.{tag}", runs=[plain.id], **FRAME).empty
 
 
 def test_evaluation_rows(runs, flowers, classification):
@@ -278,7 +280,7 @@ def test_setups(tag, runs):
 def test_vocabularies(client):
     measures = openml.evaluations.list_evaluation_measures()
     assert {"predictive_accuracy", "area_under_roc_curve", "mean_absolute_error", *samples.TIMES} <= set(measures)
-    procedures = openml.evaluations.list_estimation_procedures()
+    procedures = openml.evaluations.functions.list_estimation_procedures()
     assert {"10-fold Crossvalidation", "33% Holdout set", "Leave one out"} <= set(procedures)
     assert {"NumberOfInstances", "MajorityClassSize"} <= set(openml.datasets.list_qualities())
 

@@ -17,8 +17,9 @@ def study(runs, word):
 
 @pytest.fixture
 def suite(classification, word):
-    """A suite of one task, whose alias and name are `word`."""
-    return openml.study.create_benchmark_suite(word, "Made up for a test.", [classification], alias=word).publish().id
+    """A suite of one task, whose name is `word`."""
+    made = openml.study.create_benchmark_suite(word, "Made up for a test.", [classification], alias=f"{word}-tasks")
+    return made.publish().id
 
 
 def test_study(study, runs, flowers, classification, word):
@@ -35,9 +36,10 @@ def test_study(study, runs, flowers, classification, word):
 
 
 def test_suite(suite, flowers, classification, word):
-    for name in (suite, word):
+    for name in (suite, f"{word}-tasks"):
         read = openml.study.get_suite(name)
-        assert (read.id, read.alias, read.name, read.main_entity_type) == (suite, word, word, "task")
+        assert (read.id, read.alias, read.name) == (suite, f"{word}-tasks", word)
+        assert read.main_entity_type == "task"
         assert (read.tasks, read.data) == ([classification], [flowers.id])
 
 
@@ -85,7 +87,8 @@ def test_status_of_a_study(study, word):
     assert listed(openml.study.list_studies, word, status="all") == [study]
     openml.study.update_study_status(study, "active")
     assert openml.study.get_study(study).status == "active"
-    assert listed(openml.study.list_studies, word) == listed(openml.study.list_studies, word, status="active") == [study]
+    assert listed(openml.study.list_studies, word) == [study]
+    assert listed(openml.study.list_studies, word, status="active") == [study]
     openml.study.update_study_status(study, "deactivated")
     assert openml.study.get_study(study).status == "deactivated"
     assert listed(openml.study.list_studies, word, status="deactivated") == [study]
@@ -96,7 +99,7 @@ def test_status_of_a_suite(suite, word):
     assert listed(openml.study.list_suites, word) == [suite]
     assert listed(openml.study.list_studies, word, status="all") == []
     row = openml.study.list_suites(status="active", **FRAME).loc[suite]
-    assert (row["alias"], row["main_entity_type"], row["status"]) == (word, "task", "active")
+    assert (row["alias"], row["main_entity_type"], row["status"]) == (f"{word}-tasks", "task", "active")
 
 
 def test_uploaders_of_studies(study, word):
@@ -106,7 +109,6 @@ def test_uploaders_of_studies(study, word):
 
 
 def test_pages_of_studies(study, suite):
-    """Study and suite have one fixture's name, so each list has one of them."""
     every = list(openml.study.list_studies(status="all", **FRAME)["id"])
     assert every == sorted(every) and study in every and suite not in every
     assert list(openml.study.list_studies(status="all", size=1, offset=every.index(study), **FRAME)["id"]) == [study]

@@ -111,18 +111,12 @@ fn number(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// Describes a table. Features that are ignored or number the rows count for no quality.
+/// Describes a table. Qualities count all features, as OpenML's do, also those that are ignored or number the rows.
 pub fn describe(table: &Table, target: Option<&str>, row_id: Option<&str>, ignored: &[String]) -> Description {
     let columns = table.features.iter().map(|feature| column(&feature.values)).collect::<Vec<_>>();
     let summaries = summarise_all(&columns);
     let is_ignored = |name: &str| ignored.iter().any(|other| other == name);
-    let counted = table
-        .features
-        .iter()
-        .zip(&columns)
-        .filter(|(feature, _)| !is_ignored(&feature.name) && row_id != Some(feature.name.as_str()))
-        .map(|(feature, column)| (feature.name.as_str(), *column))
-        .collect::<Vec<_>>();
+    let counted = table.features.iter().zip(&columns).map(|(feature, column)| (feature.name.as_str(), *column)).collect::<Vec<_>>();
     let qualities = labboard_frame::qualities::qualities(&counted, target)
         .into_iter()
         .map(|(name, value)| NewQuality { name: name.to_owned(), value: value.is_finite().then_some(value) })

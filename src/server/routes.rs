@@ -77,10 +77,6 @@ fn inner(state: &State) -> Router {
         .route("/api/figures/{kind}/{id}/{panel}/raster", get(figures::raster))
         .route("/api/import", post(import::accept).layer(axum::extract::DefaultBodyLimit::disable()))
         .route("/api/users", post(users::accept))
-        .route("/api/v1/{*call}", any(rest::handle).layer(axum::extract::DefaultBodyLimit::disable()))
-        .route("/data/v1/download/{*file}", get(rest::file))
-        .route("/data/download/{*file}", get(rest::file))
-        .route("/api_splits/get/{task}/{name}", get(rest::splits))
         .route("/_fn/{*function}", get(server_function).post(server_function))
         .route("/_invite", post(gate::accept))
         .route("/d/{id}", get(short::<'d'>))
@@ -91,6 +87,13 @@ fn inner(state: &State) -> Router {
         .route("/dashboard/{kind}/{id}", get(old_page))
         .fallback(page)
         .layer(CompressionLayer::new().br(true).gzip(true).quality(tower_http::CompressionLevel::Precise(4)).compress_when(compressible));
+    // Clients of OpenML complain of every answer that is not compressed, and ask for what they cannot read.
+    let documents = Router::new()
+        .route("/api/v1/{*call}", any(rest::handle).layer(axum::extract::DefaultBodyLimit::disable()))
+        .route("/data/v1/download/{*file}", get(rest::file))
+        .route("/data/download/{*file}", get(rest::file))
+        .route("/api_splits/get/{task}/{name}", get(rest::splits))
+        .layer(CompressionLayer::new().gzip(true).br(false).quality(tower_http::CompressionLevel::Fastest).compress_when(SizeAbove::new(0)));
     Router::new()
         .route("/health", get(|| async { "ok\n" }))
         .route("/live", get(live::upgrade))
@@ -101,6 +104,7 @@ fn inner(state: &State) -> Router {
         .route("/robots.txt", get(asset::<false>))
         .route("/build.txt", get(asset::<false>))
         .merge(rendered)
+        .merge(documents)
         .layer(from_fn_with_state(state.clone(), headers::same_origin))
         .layer(from_fn_with_state(state.clone(), gate::invited))
         .layer(from_fn(headers::secure))

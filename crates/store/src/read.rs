@@ -381,6 +381,18 @@ impl Store {
         Ok(found)
     }
 
+    /// Who put the tag there; `None` if it is not there.
+    pub async fn tagged_by(&self, kind: Kind, id: i64, tag: &str) -> Result<Option<i64>, StoreError> {
+        let mut conn = self.reader().await?;
+        let found = sqlx::query_scalar("SELECT uploader FROM tag WHERE kind = $1 AND entity_id = $2 AND tag = $3")
+            .bind(kind.as_str())
+            .bind(id)
+            .bind(tag)
+            .fetch_optional(&mut *conn)
+            .await?;
+        Ok(found)
+    }
+
     /// A file by its number; read it with [`UploadFiles`](crate::UploadFiles).
     pub async fn file(&self, id: i64) -> Result<StoredFile, StoreError> {
         let mut conn = self.reader().await?;

@@ -45,6 +45,7 @@ fn client_evaluations(document: &Run) -> BTreeMap<String, Evaluation> {
 fn evaluated(predictions: &Predictions) -> Result<Vec<Evaluation>, String> {
     let evaluation = evaluate::run(predictions).map_err(|error| error.to_string())?;
     let folds = &evaluation.folds;
+    let is_curve = folds.iter().any(|fold| fold.sample > 0);
     Ok(evaluation
         .measures
         .iter()
@@ -56,7 +57,7 @@ fn evaluated(predictions: &Predictions) -> Result<Vec<Evaluation>, String> {
             folds: folds
                 .iter()
                 .zip(&measure.per_fold)
-                .map(|(fold, value)| Fold { repeat: fold.repeat, fold: fold.fold, sample: None, value: *value })
+                .map(|(fold, value)| Fold { repeat: fold.repeat, fold: fold.fold, sample: is_curve.then_some(fold.sample), value: *value })
                 .collect(),
             per_class: None,
         })

@@ -47,7 +47,7 @@ pub fn basic(qualities: Option<&Vec<labboard_store::Quality>>) -> Vec<Quality> {
 }
 
 pub async fn list(call: &Call, filters: &[&str]) -> Outcome {
-    let mut filters = Filters::read(filters, 370)?;
+    let mut filters = Filters::read(filters, 370, 371)?;
     let (limit, offset) = filters.page()?;
     let status = match filters.text("status").as_deref() {
         None => Some(Status::Active),
@@ -83,6 +83,7 @@ pub async fn list(call: &Call, filters: &[&str]) -> Outcome {
             qualities: basic(qualities.get(&row.id)),
             name: row.name,
             version: short(row.version),
+            uploader: short(row.uploader),
             status: row.status.to_string(),
             format: download::format(&row.format).to_owned(),
             file_id: row.file_id.map(short),

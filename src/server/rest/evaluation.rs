@@ -11,15 +11,19 @@ use super::{Outcome, Refusal};
 use crate::server::source::described;
 
 pub async fn list(call: &Call, filters: &[&str]) -> Outcome {
-    let mut filters = Filters::read(filters, 541)?;
+    let mut filters = Filters::read(filters, 544, 541)?;
     let (limit, offset) = filters.page()?;
     let measure = filters.text("function").ok_or_else(|| Refusal::new(540, "Please provide at least function").because("function is missing"))?;
-    let per_fold = filters.text("per_fold").is_some_and(|word| word.eq_ignore_ascii_case("true"));
+    let per_fold = match filters.text("per_fold").map(|word| word.to_ascii_lowercase()).as_deref() {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(other) => return Err(Refusal::new(547, "Per fold must be true or false").because(format!("it is “{other}”"))),
+    };
     let highest_first = match filters.text("sort_order").as_deref() {
         None => None,
         Some("desc") => Some(true),
         Some("asc") => Some(false),
-        Some(other) => return Err(Refusal::new(541, "Illegal filter specified").because(format!("sort_order is asc or desc, not “{other}”"))),
+        Some(other) => return Err(Refusal::new(549, "Illegal sort order").because(format!("it is asc or desc, not “{other}”"))),
     };
     let query = EvaluationQuery {
         tasks: filters.ids("task")?,

@@ -8,23 +8,30 @@ use super::refusal::Refusal;
 /// Rows that a list has where the client does not say how many.
 const LIMIT: u32 = 10_000;
 
+/// OpenML's codes for broken filters of one list.
+#[derive(Clone, Copy, Debug)]
+struct Codes {
+    unknown: u16,
+    value: u16,
+}
+
 /// The filters of one request. Each is taken once; what is left in the end is unknown.
 #[derive(Debug)]
 pub struct Filters {
     pairs: Vec<(String, String)>,
-    /// OpenML's code for a filter that does not work in this list.
-    code: u16,
+    /// OpenML's codes for a filter that this list has not, and for a value that makes no sense.
+    codes: Codes,
 }
 
 impl Filters {
     /// # Errors
     /// A name without a value.
-    pub fn read(segments: &[&str], code: u16) -> Result<Self, Refusal> {
+    pub fn read(segments: &[&str], unknown: u16, value: u16) -> Result<Self, Refusal> {
         let pairs = segments.chunks(2).map(|pair| match pair {
             [name, value] => Ok(((*name).to_owned(), (*value).to_owned())),
-            _ => Err(Refusal::new(code, "Illegal filter specified").because(format!("“{}” has no value", pair.concat()))),
+            _ => Err(Refusal::new(unknown, "Illegal filter specified").because(format!("“{}” has no value", pair.concat()))),
         });
-        Ok(Self { pairs: pairs.collect::<Result<_, _>>()?, code })
+        Ok(Self { pairs: pairs.collect::<Result<_, _>>()?, codes: Codes { unknown, value } })
     }
 
     pub fn text(&mut self, name: &str) -> Option<String> {
@@ -33,7 +40,7 @@ impl Filters {
     }
 
     fn wrong(&self, name: &str, value: &str, expected: &str) -> Refusal {
-        Refusal::new(self.code, "Illegal filter specified").because(format!("{name} is “{value}”, expected {expected}"))
+        Refusal::new(self.codes.value, "Illegal filter specified").because(format!("{name} is “{value}”, expected {expected}"))
     }
 
     /// # Errors
@@ -89,7 +96,7 @@ impl Filters {
     /// A filter that nobody took.
     pub fn finish(self) -> Result<(), Refusal> {
         match self.pairs.first() {
-            Some((name, _)) => Err(Refusal::new(self.code, "Illegal filter specified").because(format!("there is no filter “{name}”"))),
+            Some((name, _)) => Err(Refusal::new(self.codes.unknown, "Illegal filter specified").because(format!("there is no filter “{name}”"))),
             None => Ok(()),
         }
     }
@@ -101,13 +108,13 @@ mod tests {
 
     #[test]
     fn filters_come_in_any_order_and_none_is_ignored() {
-        let mut filters = Filters::read(&["offset", "3", "data_id", "1, 2", "number_instances", "5..7", "odd", "x"], 370).expect("pairs");
+        let mut filters = Filters::read(&["offset", "3", "data_id", "1, 2", "number_instances", "5..7", "odd", "x"], 370, 371).expect("pairs");
         assert_eq!(filters.page().expect("numbers"), (LIMIT, 3));
         assert_eq!(filters.ids("data_id").expect("ids"), [1, 2]);
         assert_eq!(filters.range("number_instances").expect("a range"), Some(5..=7));
         assert!(filters.finish().is_err());
-        assert!(Filters::read(&["limit"], 370).is_err());
-        assert!(Filters::read(&["limit", "many"], 370).expect("pairs").page().is_err());
-        assert!(Filters::read(&["limit", "10001"], 370).expect("pairs").page().is_err());
+        assert!(Filters::read(&["limit"], 370, 371).is_err());
+        assert!(Filters::read(&["limit", "many"], 370, 371).expect("pairs").page().is_err());
+        assert!(Filters::read(&["limit", "10001"], 370, 371).expect("pairs").page().is_err());
     }
 }

@@ -14,7 +14,7 @@ use crate::server::ingest::IngestError;
 use crate::server::ingest::flow::add_flow;
 
 pub async fn list(call: &Call, filters: &[&str]) -> Outcome {
-    let mut filters = Filters::read(filters, 501)?;
+    let mut filters = Filters::read(filters, 501, 502)?;
     let (limit, offset) = filters.page()?;
     let query = FlowQuery { tag: filters.text("tag"), uploader: filters.id("uploader")?, offset, limit, ..FlowQuery::default() };
     filters.finish()?;

@@ -26,7 +26,7 @@ use crate::server::ingest::evaluation::evaluations;
 use crate::server::source::{Source, described};
 
 pub async fn list(call: &Call, filters: &[&str]) -> Outcome {
-    let mut filters = Filters::read(filters, 511)?;
+    let mut filters = Filters::read(filters, 514, 511)?;
     let (limit, offset) = filters.page()?;
     let show_errors = filters.text("show_errors").is_some_and(|word| word.eq_ignore_ascii_case("true"));
     let query = RunQuery {
@@ -144,7 +144,7 @@ async fn declared(call: &Call, flow: i64) -> Result<HashMap<i64, Vec<String>>, R
         if found.contains_key(&next) {
             continue;
         }
-        let flow = call.store().flow(next).await.map_err(|error| Refusal::or_missing(error, Refusal::new(206, "Flow does not exist")))?;
+        let flow = call.store().flow(next).await.map_err(|error| Refusal::or_missing(error, Refusal::new(205, "Flow does not exist")))?;
         open.extend(flow.components.iter().map(|component| component.flow_id));
         found.insert(next, flow.parameters.into_iter().map(|parameter| parameter.name).collect());
     }
@@ -172,8 +172,8 @@ fn fitted(mut predictions: Predictions, task: &Task, splits: Option<&Splits>, so
 pub async fn publish(call: &Call) -> Outcome {
     let person = call.person()?.id;
     let store = call.store();
-    let text = call.optional_text("description")?.ok_or_else(|| Refusal::new(202, "Please provide run xml"))?;
-    let document = RunDocument::read(&text).map_err(|error| Refusal::new(203, "Problem validating uploaded description file").because(error))?;
+    let text = call.optional_text("description")?.ok_or_else(|| Refusal::new(201, "Please provide run xml"))?;
+    let document = RunDocument::read(&text).map_err(|error| Refusal::new(202, "Problem validating uploaded description file").because(error))?;
     let task_id = document.task_id.map(i64::from).ok_or_else(|| Refusal::new(204, "Unknown task").because("oml:task_id is missing"))?;
     let task = store.task(task_id).await.map_err(|error| Refusal::or_missing(error, Refusal::new(204, "Unknown task").because(task_id)))?;
     let flow = i64::from(document.flow_id);
@@ -191,14 +191,22 @@ pub async fn publish(call: &Call) -> Outcome {
     if let Some(own) = document.evaluations.iter().find(|own| described(&own.name).is_none()) {
         return Err(Refusal::new(217, "Unknown measure in run xml").because(&own.name));
     }
-    if call.part("predictions").is_none() && document.error_message.is_none() {
-        return Err(Refusal::new(207, "Please provide predictions").because("a run without predictions needs oml:error_message"));
-    }
     let data = source(call, task.dataset_id, Refusal::failed("a task's dataset is gone")).await?;
     let splits = match task.splits_file_id {
         Some(file) => Some(call.state.splits().get(store, file).await?),
         None => None,
     };
+    if let Some(splits) = &splits {
+        let (repeats, folds) = (splits.0.repeats(), splits.0.folds());
+        let beyond = |own: &&EvaluationDocument| own.repeat.is_some_and(|repeat| repeat >= repeats) || own.fold.is_some_and(|fold| fold >= folds);
+        if let Some(own) = document.evaluations.iter().find(beyond) {
+            let place = format!("{} of repeat {:?}, fold {:?}; the task has {repeats} × {folds}", own.name, own.repeat, own.fold);
+            return Err(Refusal::new(216, "Illegal combination of repeat and fold in run xml").because(place));
+        }
+    }
+    if call.part("predictions").is_none() && document.error_message.is_none() {
+        return Err(Refusal::new(207, "Please provide predictions").because("a run without predictions needs oml:error_message"));
+    }
     let parts = call.parts().cloned().collect::<Vec<_>>();
     let (error, setup_string, tags) = (document.error_message.clone(), document.setup_string.clone(), document.tags.clone());
     let files = store.files().clone();

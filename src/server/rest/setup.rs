@@ -52,7 +52,7 @@ pub async fn get(call: &Call, text: &str) -> Outcome {
 }
 
 pub async fn list(call: &Call, filters: &[&str]) -> Outcome {
-    let mut filters = Filters::read(filters, 671)?;
+    let mut filters = Filters::read(filters, 671, 672)?;
     let (limit, offset) = filters.page()?;
     let query =
         SetupQuery { ids: filters.ids("setup")?, flows: filters.ids("flow")?, tag: filters.text("tag"), offset, limit, ..SetupQuery::default() };

@@ -10,7 +10,7 @@ use super::filters::Filters;
 use super::{Outcome, Refusal};
 
 pub async fn list(call: &Call, filters: &[&str]) -> Outcome {
-    let mut filters = Filters::read(filters, 597)?;
+    let mut filters = Filters::read(filters, 596, 597)?;
     let (limit, offset) = filters.page()?;
     let status = match filters.text("status").as_deref() {
         None => Some(Status::Active),
@@ -175,11 +175,11 @@ pub async fn detach(call: &Call, text: &str) -> Outcome {
 pub async fn set_status(call: &Call) -> Outcome {
     let status = call.text("status")?;
     let status =
-        status.parse::<Status>().ok().filter(|status| *status != Status::InPreparation).ok_or_else(|| Refusal::new(691, "Illegal status"))?;
-    let study = find(call, &call.text("study_id")?, Refusal::new(692, "Study does not exist")).await?;
-    call.must_own(study.creator, Refusal::new(693, "Study is not owned by you"))?;
+        status.parse::<Status>().ok().filter(|status| *status != Status::InPreparation).ok_or_else(|| Refusal::new(1051, "Illegal status"))?;
+    let study = find(call, &call.text("study_id")?, Refusal::new(1052, "Study does not exist")).await?;
+    call.must_own(study.creator, Refusal::new(1053, "Study is not owned by you"))?;
     if study.status == status {
-        return Err(Refusal::new(694, "Illegal status transition").because(format!("the study is {status} already")));
+        return Err(Refusal::new(1054, "Illegal status transition").because(format!("the study is {status} already")));
     }
     call.store().set_study_status(study.id, status).await.map_err(Refusal::store)?;
     Ok(Answer::fields("study_status_update", &[("id", &study.id.to_string()), ("status", status.as_str())]))

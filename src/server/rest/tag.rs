@@ -68,9 +68,9 @@ pub async fn add(call: &Call, word: &str) -> Outcome {
 
 pub async fn remove(call: &Call, word: &str) -> Outcome {
     let Tagged { kind, number, tag } = read(call, word).await?;
-    if !call.store().tags(kind, number).await.map_err(Refusal::store)?.contains(&tag) {
-        return Err(Refusal::new(475, "Tag not found").because(format!("{word} {number}, tag {tag}")));
-    }
+    let found = call.store().tagged_by(kind, number, &tag).await.map_err(Refusal::store)?;
+    let by = found.ok_or_else(|| Refusal::new(475, "Tag not found").because(format!("{word} {number}, tag {tag}")))?;
+    call.must_own(by, Refusal::new(476, "Tag is not owned by you"))?;
     call.store().remove_tag(kind, number, &tag).await.map_err(Refusal::store)?;
     answer(call, &format!("{word}_untag"), kind, number).await
 }

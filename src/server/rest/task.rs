@@ -27,7 +27,7 @@ fn default_measure(type_id: u32) -> Option<&'static str> {
 }
 
 pub async fn list(call: &Call, filters: &[&str]) -> Outcome {
-    let mut filters = Filters::read(filters, 480)?;
+    let mut filters = Filters::read(filters, 480, 481)?;
     let (limit, offset) = filters.page()?;
     let dataset_status = match filters.text("status").as_deref() {
         None => Some(Status::Active),
@@ -121,7 +121,7 @@ pub async fn get(call: &Call, text: &str) -> Outcome {
         estimation_procedure: Some(procedure_of(call, &task)),
         source_data: SourceData { data_set_id: short(task.dataset_id), target_feature: task.target },
         cost_matrix: (task.type_id == 1).then(String::new),
-        evaluation_measures: task.measure.into_iter().collect(),
+        evaluation_measures: task.measure.filter(|_| task.about.is_measure_given != Some(false)).into_iter().collect(),
         tags,
     };
     Ok(Answer::plain(document.write()))
@@ -135,8 +135,8 @@ fn seed(dataset: i64, procedure: u32) -> u64 {
 pub async fn publish(call: &Call) -> Outcome {
     let person = call.person()?.id;
     let text = call.optional_text("description")?.ok_or_else(|| Refusal::new(611, "Please provide description xml"))?;
-    let inputs = TaskInputs::read(&text).map_err(|error| Refusal::new(612, "Problem validating uploaded description file").because(error))?;
-    let wrong = |name: &str, reason: &str| Refusal::new(613, "Illegal task input").because(format!("{name}: {reason}"));
+    let inputs = TaskInputs::read(&text).map_err(|error| Refusal::new(613, "Problem validating uploaded description file").because(error))?;
+    let wrong = |name: &str, reason: &str| Refusal::new(618, "Illegal task input").because(format!("{name}: {reason}"));
     if procedure::task_type(inputs.task_type_id).is_none() {
         return Err(Refusal::new(615, "Unknown task type"));
     }
@@ -181,7 +181,7 @@ pub async fn publish(call: &Call) -> Outcome {
     let files = call.store().files().clone();
     let drawn = tokio::task::spawn_blocking(move || {
         let drawn = splits::generate(known, rows, codes.as_deref(), seed(dataset_id, known.id));
-        let drawn = drawn.map_err(|error| Refusal::new(618, "The splits cannot be made").because(error))?;
+        let drawn = drawn.map_err(|error| Refusal::new(621, "The splits cannot be made").because(error))?;
         let mut text = String::new();
         drawn.write("splits", &mut text);
         files.put(&name, Format::Arff.media_type(), text.as_bytes()).map_err(Refusal::store)
@@ -195,7 +195,7 @@ pub async fn publish(call: &Call) -> Outcome {
         target,
         procedure: stored_procedure(known),
         measure: measure.or(default_measure(inputs.task_type_id)).map(str::to_owned),
-        about: TaskAbout::default(),
+        about: TaskAbout { is_measure_given: Some(measure.is_some()), ..TaskAbout::default() },
         splits: Some(splits),
         uploader: person,
         upload_ms: None,

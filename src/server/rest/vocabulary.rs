@@ -40,7 +40,7 @@ pub fn qualities() -> Answer {
 }
 
 pub async fn users(call: &Call, filters: &[&str]) -> Outcome {
-    let mut filters = Filters::read(filters, 541)?;
+    let mut filters = Filters::read(filters, 541, 541)?;
     let (limit, offset) = filters.page()?;
     let ids = filters.ids("user_id")?;
     let name = filters.text("username");

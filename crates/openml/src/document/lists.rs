@@ -25,6 +25,7 @@ pub struct DataRow {
     pub did: u32,
     pub name: String,
     pub version: u32,
+    pub uploader: u32,
     /// `active`, `deactivated` or `in_preparation`.
     pub status: String,
     /// `ARFF` or `Sparse_ARFF`.
@@ -44,6 +45,7 @@ impl DataList {
                     out.number("did", dataset.did);
                     out.text("name", &dataset.name);
                     out.number("version", dataset.version);
+                    out.number("uploader", dataset.uploader);
                     out.text("status", &dataset.status);
                     out.text("format", &dataset.format);
                     out.optional_number("file_id", dataset.file_id);
@@ -354,6 +356,7 @@ mod tests {
             did: 7,
             name: "flowers".to_owned(),
             version: 2,
+            uploader: 5,
             status: "active".to_owned(),
             format: "ARFF".to_owned(),
             file_id: Some(11),
@@ -372,6 +375,7 @@ mod tests {
     <oml:did>7</oml:did>
     <oml:name>flowers</oml:name>
     <oml:version>2</oml:version>
+    <oml:uploader>5</oml:uploader>
     <oml:status>active</oml:status>
     <oml:format>ARFF</oml:format>
     <oml:file_id>11</oml:file_id>
@@ -382,6 +386,7 @@ mod tests {
     <oml:did>8</oml:did>
     <oml:name>trees &amp; more</oml:name>
     <oml:version>1</oml:version>
+    <oml:uploader>5</oml:uploader>
     <oml:status>active</oml:status>
     <oml:format>ARFF</oml:format>
   </oml:dataset>

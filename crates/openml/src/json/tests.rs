@@ -118,12 +118,13 @@ fn typed_lists_have_numbers() {
         did: 61,
         name: "123".to_owned(),
         version: 1,
+        uploader: 5,
         status: "active".to_owned(),
         format: "ARFF".to_owned(),
         file_id: Some(61),
         qualities: vec![quality("NumberOfClasses", 3.0), quality("NumberOfInstances", 150.0)],
     };
-    let expected = r#"{"data":{"dataset":[{"did":61,"name":"123","version":1,"status":"active","format":"ARFF","file_id":61,"quality":[{"name":"NumberOfClasses","value":"3"},{"name":"NumberOfInstances","value":"150"}]}]}}"#;
+    let expected = r#"{"data":{"dataset":[{"did":61,"name":"123","version":1,"uploader":5,"status":"active","format":"ARFF","file_id":61,"quality":[{"name":"NumberOfClasses","value":"3"},{"name":"NumberOfInstances","value":"150"}]}]}}"#;
     assert_eq!(typed(&DataList { datasets: vec![row] }.write()), expected);
 
     let input = |name: &str, value: &str| TaskInput { name: name.to_owned(), value: value.to_owned() };

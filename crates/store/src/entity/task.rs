@@ -22,6 +22,9 @@ pub struct Procedure {
 pub struct TaskAbout {
     /// Row by row, as given; empty for none.
     pub cost_matrix: Vec<Vec<f64>>,
+    /// Whether the measure was asked for; otherwise it is the usual one of this type of task. `None`: not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub is_measure_given: Option<bool>,
     /// Inputs that labboard has no field for, by name.
     pub inputs: Vec<(String, String)>,
 }
