@@ -190,7 +190,7 @@ fn window_of(host: &HtmlElement) -> Option<String> {
 
 pub fn save_image(host: NodeRef<html::Div>, title: &str, format: &'static str, session: Session) {
     let Some(host) = host.get_untracked() else { return };
-    let name = title.to_lowercase().replace(' ', "-");
+    let name = title.to_ascii_lowercase().replace(' ', "-");
     leptos::task::spawn_local(async move {
         if let Err(error) = plotly::download(&host.into(), &name, format).await {
             session.notify(error.to_string());

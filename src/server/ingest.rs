@@ -47,7 +47,7 @@ pub struct Wishes {
 pub const OWNER: &str = "owner";
 
 /// How a table is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
     Csv,
     Arff,

@@ -28,7 +28,7 @@ use answer::Answer;
 use call::Call;
 use refusal::Refusal;
 
-pub use download::{Arffs, file, splits};
+pub use download::{Tables, file, parquet, splits};
 pub use run::KnownSplits;
 
 /// The paths on which keys are checked instead of invitations.
@@ -104,6 +104,8 @@ async fn post(call: &Call, path: &[&str]) -> Outcome {
         ["data", "status", "update"] => data::set_status(call).await,
         ["data", "edit"] => data::edit(call).await,
         ["data", "fork"] => data::fork(call).await,
+        ["data", "feature", "ontology", "add"] => data::set_ontology(call, true).await,
+        ["data", "feature", "ontology", "remove"] => data::set_ontology(call, false).await,
         ["task"] => task::publish(call).await,
         ["flow"] => flow::publish(call).await,
         ["flow", "exists"] => flow::exists(call, &call.text("name")?, &call.text("external_version")?).await,

@@ -97,6 +97,7 @@ fn inner(state: &State) -> Router {
     Router::new()
         .route("/health", get(|| async { "ok\n" }))
         .route("/live", get(live::upgrade))
+        .route("/parquet/{dataset}/{file}", get(rest::parquet))
         .route("/pkg/{build}/{*file}", get(asset::<true>))
         .route("/vendor/{build}/{*file}", get(asset::<true>))
         .route("/fonts/{*file}", get(asset::<false>))

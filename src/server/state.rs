@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::config::Config;
 use super::figures::Figures;
 use super::live::Hub;
-use super::rest::{Arffs, KnownSplits};
+use super::rest::{KnownSplits, Tables};
 use super::source::Sources;
 use crate::model::{Entity, Kind};
 
@@ -27,7 +27,7 @@ struct Inner {
     hub: Hub,
     figures: Figures,
     sources: Sources,
-    arffs: Arffs,
+    tables: Tables,
     splits: KnownSplits,
     /// How often each entity has changed since the start; part of every cache key.
     revisions: RwLock<HashMap<Entity, u64>>,
@@ -50,7 +50,7 @@ impl State {
             hub: Hub::default(),
             figures,
             sources: Sources::default(),
-            arffs: Arffs::default(),
+            tables: Tables::default(),
             splits: KnownSplits::default(),
             revisions: RwLock::default(),
             config,
@@ -91,8 +91,8 @@ impl State {
         &self.0.sources
     }
 
-    pub fn arffs(&self) -> &Arffs {
-        &self.0.arffs
+    pub fn tables(&self) -> &Tables {
+        &self.0.tables
     }
 
     pub fn splits(&self) -> &KnownSplits {

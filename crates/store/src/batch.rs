@@ -190,6 +190,7 @@ single! {
     add_dataset(dataset: NewDataset) -> i64;
     edit_dataset(id: i64, edit: DatasetEdit) -> ();
     set_dataset_status(id: i64, status: Status) -> ();
+    set_ontologies(id: i64, feature: i64, ontologies: &[String]) -> ();
     delete_dataset(id: i64) -> ();
     add_task(task: NewTask) -> i64;
     delete_task(id: i64) -> ();

@@ -24,6 +24,7 @@ const CATALOGUE: &[(i64, &str, &str)] = &[
     (2, "studies", include_str!("../../../migrations/catalogue/0002_studies.sql")),
     (3, "order", include_str!("../../../migrations/catalogue/0003_order.sql")),
     (4, "id_floor", include_str!("../../../migrations/catalogue/0004_id_floor.sql")),
+    (5, "ontologies", include_str!("../../../migrations/catalogue/0005_ontologies.sql")),
 ];
 
 const ROOMS: &[(i64, &str, &str)] = &[(1, "rooms", include_str!("../../../migrations/rooms/0001_rooms.sql"))];

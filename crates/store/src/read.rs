@@ -66,6 +66,7 @@ impl<'r> FromRow<'r, SqliteRow> for Feature {
             missing: row.try_get("missing")?,
             distinct: row.try_get("distinct_count")?,
             summary: row.try_get("summary")?,
+            ontologies: json(row, "ontologies")?,
         })
     }
 }

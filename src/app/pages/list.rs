@@ -103,10 +103,10 @@ fn List(view: ListView, asked: Asked) -> AnyView {
     let previous = step(asked.page.saturating_sub(1), "Previous");
     let next = step(asked.page + 1, "Next");
     let count = match total {
-        0 if asked.search.is_empty() => format!("No {} yet", kind.plural().to_lowercase()),
+        0 if asked.search.is_empty() => format!("No {} yet", kind.plural().to_ascii_lowercase()),
         0 => format!("Nothing is called “{}”", asked.search),
         1 => format!("1 {}", kind.singular()),
-        n => format!("{} {}", thousands(n), kind.plural().to_lowercase()),
+        n => format!("{} {}", thousands(n), kind.plural().to_ascii_lowercase()),
     };
     let empty = total == 0;
     view! {

@@ -1,5 +1,7 @@
 //! Datasets.
 
+use std::sync::Arc;
+
 use labboard_openml::document::{DataEdit, DataFeatures, DataList, DataQualities, DataRow, DatasetDescription, FeatureDescription, Quality};
 use labboard_openml::table::Kind as FeatureKind;
 use labboard_store::{
@@ -15,6 +17,7 @@ use crate::model::{Entity, Kind};
 use crate::server::ingest::dataset::new_dataset;
 use crate::server::ingest::{Format, IngestError};
 use crate::server::source::{DataSource, Source};
+use crate::server::state::State;
 
 /// The qualities that lists show.
 pub const BASIC: [&str; 11] = [
@@ -30,6 +33,9 @@ pub const BASIC: [&str; 11] = [
     "NumberOfNumericFeatures",
     "NumberOfSymbolicFeatures",
 ];
+
+/// URLs that name something are short.
+const LONGEST_ONTOLOGY: usize = 1024;
 
 fn unknown() -> Refusal {
     Refusal::new(111, "Unknown dataset")
@@ -112,6 +118,7 @@ pub async fn get(call: &Call, text: &str) -> Outcome {
         language: about.language,
         licence: about.licence,
         url: Some(content.url),
+        parquet_url: download::parquet_url(call, dataset.id, &dataset.format),
         file_id: dataset.file_id.map(short),
         default_target_attribute: dataset.default_target,
         row_id_attribute: dataset.row_id,
@@ -135,8 +142,8 @@ pub async fn get(call: &Call, text: &str) -> Outcome {
 ///
 /// # Errors
 /// `missing` where there is none.
-pub async fn source(call: &Call, number: i64, missing: Refusal) -> Result<std::sync::Arc<Source>, Refusal> {
-    let found = call.state.sources().get(&call.state, Entity::new(Kind::Data, number)).await;
+pub async fn source(state: &State, number: i64, missing: Refusal) -> Result<Arc<Source>, Refusal> {
+    let found = state.sources().get(state, Entity::new(Kind::Data, number)).await;
     found.map_err(|error| match error {
         crate::error::AppError::NotFound(_) => missing,
         other => Refusal::failed(other),
@@ -152,7 +159,7 @@ pub fn data_of(source: &Source) -> Result<&DataSource, Refusal> {
 
 pub async fn features(call: &Call, text: &str) -> Outcome {
     let missing = || Refusal::new(271, "Unknown dataset");
-    let source = source(call, id(text, missing())?, missing()).await?;
+    let source = source(&call.state, id(text, missing())?, missing()).await?;
     let source = data_of(&source)?;
     let features = source
         .features
@@ -169,7 +176,7 @@ pub async fn features(call: &Call, text: &str) -> Outcome {
                 name: feature.name.clone(),
                 data_type: feature.kind,
                 nominal_values,
-                ontologies: Vec::new(),
+                ontologies: feature.ontologies.clone(),
                 is_target: feature.is_target,
                 is_ignore: feature.is_ignored,
                 is_row_identifier: feature.is_row_id,
@@ -308,6 +315,28 @@ pub async fn edit(call: &Call) -> Outcome {
     };
     call.store().edit_dataset(dataset.id, change).await.map_err(Refusal::store)?;
     Ok(Answer::id("data_edit", dataset.id))
+}
+
+/// Says what a feature stands for, or takes that back.
+pub async fn set_ontology(call: &Call, is_there: bool) -> Outcome {
+    let dataset = named(call, Refusal::new(1101, "Unknown dataset")).await?;
+    let unknown = || Refusal::new(1102, "Unknown feature");
+    let index = call.text("index")?.trim().parse::<i64>().map_err(|_| unknown())?;
+    let ontology = call.text("ontology")?;
+    if !(ontology.starts_with("https://") || ontology.starts_with("http://")) || ontology.len() > LONGEST_ONTOLOGY {
+        return Err(Refusal::new(1103, "An ontology is a URL").because(format!("of at most {LONGEST_ONTOLOGY} characters")));
+    }
+    let features = call.store().features(dataset.id).await.map_err(Refusal::store)?;
+    let feature = features.into_iter().find(|feature| feature.index == index).ok_or_else(unknown)?;
+    let mut ontologies = feature.ontologies;
+    match (is_there, ontologies.iter().position(|known| *known == ontology)) {
+        (true, None) => ontologies.push(ontology),
+        (true, Some(_)) => return Err(Refusal::new(1105, "The feature has this ontology already")),
+        (false, Some(at)) => drop(ontologies.remove(at)),
+        (false, None) => return Err(Refusal::new(1106, "The feature does not have this ontology")),
+    }
+    call.store().set_ontologies(dataset.id, index, &ontologies).await.map_err(Refusal::store)?;
+    Ok(Answer::id(if is_there { "data_feature_ontology_add" } else { "data_feature_ontology_remove" }, dataset.id))
 }
 
 /// A copy that belongs to whoever asks: the same columns and file, the next version of its name.

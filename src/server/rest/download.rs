@@ -1,6 +1,7 @@
-//! Files: datasets as ARFF, splits, and what runs uploaded.
+//! Files: datasets as ARFF and Parquet, splits, and what runs uploaded.
 
 use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
 use axum::extract::{Path, Request, State as Extract};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -35,21 +36,21 @@ pub struct Content {
     pub md5: String,
 }
 
-/// A table written as ARFF.
+/// A table in a format for clients.
 #[derive(Debug)]
 pub struct Written {
-    text: Bytes,
+    content: Bytes,
     md5: String,
 }
 
-/// ARFF of tables that came in another format, recently asked for.
+/// Tables that were written for clients lately, by dataset and format.
 #[derive(Debug)]
-pub struct Arffs(Cache<i64, Arc<Written>>);
+pub struct Tables(Cache<(i64, Format), Arc<Written>>);
 
-impl Default for Arffs {
+impl Default for Tables {
     /// At most 256 MB.
     fn default() -> Self {
-        let weigh = |_: &i64, written: &Arc<Written>| u32::try_from(written.text.len()).unwrap_or(u32::MAX);
+        let weigh = |_: &(i64, Format), written: &Arc<Written>| u32::try_from(written.content.len()).unwrap_or(u32::MAX);
         Self(Cache::builder().max_capacity(256 << 20).weigher(weigh).build())
     }
 }
@@ -67,17 +68,25 @@ fn table_of(source: &DataSource) -> Table {
     Table { name: source.dataset.name.clone(), features: features.collect(), ..Table::default() }
 }
 
-async fn written(call: &Call, dataset: i64) -> Result<Arc<Written>, Refusal> {
-    let found = source(call, dataset, Refusal::new(111, "Unknown dataset")).await?;
+/// A dataset's table in another format than it came in. Its content never changes, so that it is written once.
+async fn written(state: &State, dataset: i64, format: Format, missing: Refusal) -> Result<Arc<Written>, Refusal> {
+    let found = source(state, dataset, missing).await?;
     let write = async {
         let done = tokio::task::spawn_blocking(move || {
-            let mut text = String::new();
-            arff::write(&table_of(data_of(&found)?), &mut text);
-            Ok::<_, Refusal>(Arc::new(Written { md5: md5(text.as_bytes()), text: Bytes::from(text) }))
+            let table = table_of(data_of(&found)?);
+            let content = match format {
+                Format::Parquet => labboard_frame::parquet::write(&table.features).map_err(Refusal::failed)?,
+                Format::Arff | Format::Csv => {
+                    let mut text = String::new();
+                    arff::write(&table, &mut text);
+                    text.into_bytes()
+                }
+            };
+            Ok::<_, Refusal>(Arc::new(Written { md5: md5(&content), content: Bytes::from(content) }))
         });
         done.await.map_err(Refusal::failed)?
     };
-    call.state.arffs().0.try_get_with(dataset, write).await.map_err(|error: Arc<Refusal>| (*error).clone())
+    state.tables().0.try_get_with((dataset, format), write).await.map_err(|error: Arc<Refusal>| (*error).clone())
 }
 
 /// Where clients get the dataset: its own file if that is ARFF, else its table written as ARFF.
@@ -86,7 +95,7 @@ pub async fn of_dataset(call: &Call, dataset: &Dataset) -> Result<Content, Refus
     if let Some(file) = dataset.file_id.filter(|_| is_arff(&dataset.format)) {
         return Ok(Content { url: format!("{}/data/v1/download/{file}/{name}.arff", call.base), md5: dataset.md5.clone() });
     }
-    let md5 = written(call, *id).await?.md5.clone();
+    let md5 = written(&call.state, *id, Format::Arff, unknown()).await?.md5.clone();
     Ok(Content { url: format!("{}/data/v1/download/dataset/{id}/{name}.arff", call.base), md5 })
 }
 
@@ -104,14 +113,53 @@ pub async fn file(Extract(state): Extract<State>, Path(path): Path<String>, requ
         let mut segments = path.split('/').filter(|segment| !segment.is_empty());
         match (segments.next(), segments.next()) {
             (Some("dataset"), Some(number)) => {
-                let number = id(number, Refusal::new(111, "Unknown dataset"))?;
-                Ok(text(written(&call, number).await?.text.clone(), Format::Arff.media_type()))
+                let written = written(&call.state, id(number, unknown())?, Format::Arff, unknown()).await?;
+                Ok(text(written.content.clone(), Format::Arff.media_type()))
             }
             (Some(number), _) => stored(&call, id(number, no_file())?).await,
             (None, _) => Err(no_file()),
         }
     };
     outcome.await.unwrap_or_else(|refusal: Refusal| refusal.into_response(AnswerFormat::Xml))
+}
+
+fn unknown() -> Refusal {
+    Refusal::new(111, "Unknown dataset")
+}
+
+/// Where clients get a dataset as Parquet. They ask for it as they would ask an object store, which takes neither keys
+/// nor invitations, no encryption and no path before the bucket.
+pub fn parquet_url(call: &Call, dataset: i64, format: &str) -> Option<String> {
+    let config = call.state.config();
+    let is_open = config.invite.is_none() && config.base_path.is_empty() && call.base.starts_with("http://");
+    (is_open && !format.to_ascii_lowercase().contains("sparse")).then(|| format!("{}/parquet/{dataset}/dataset_{dataset}.pq", call.base))
+}
+
+/// A dataset as Parquet: `/parquet/{dataset}/dataset_{dataset}.pq`.
+pub async fn parquet(Extract(state): Extract<State>, Path((number, name)): Path<(String, String)>) -> Response {
+    let outcome = async {
+        let number = id(&number, no_file())?;
+        if name != format!("dataset_{number}.pq") {
+            return Err(no_file());
+        }
+        let dataset = state.store().dataset(number).await.map_err(|error| Refusal::or_missing(error, no_file()))?;
+        Ok((dataset.upload_ms, written(&state, number, Format::Parquet, no_file()).await?))
+    };
+    match outcome.await {
+        Ok((uploaded, written)) => {
+            let changed = UNIX_EPOCH + Duration::from_millis(u64::try_from(uploaded).unwrap_or(0));
+            let headers = [
+                (header::CONTENT_TYPE, Format::Parquet.media_type().to_owned()),
+                (header::ETAG, format!("\"{}\"", written.md5)),
+                (header::LAST_MODIFIED, httpdate::fmt_http_date(changed)),
+            ];
+            (headers, written.content.clone()).into_response()
+        }
+        Err(_) => {
+            let text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>NoSuchKey</Code><Message>Object does not exist</Message></Error>";
+            (StatusCode::NOT_FOUND, [(header::CONTENT_TYPE, "application/xml")], text).into_response()
+        }
+    }
 }
 
 fn no_file() -> Refusal {

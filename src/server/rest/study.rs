@@ -20,7 +20,7 @@ pub async fn list(call: &Call, filters: &[&str]) -> Outcome {
     let query = StudyQuery {
         main_entity: filters.parsed("main_entity_type", "run or task")?,
         status,
-        uploader: filters.id("uploader")?,
+        uploaders: filters.ids("uploader")?,
         benchmark_suite: filters.id("benchmark_suite")?,
         offset,
         limit,
@@ -128,7 +128,7 @@ pub async fn publish(call: &Call) -> Outcome {
     };
     let number = call.store().add_study(study).await.map_err(|error| match error {
         StoreError::Conflict { reason: ConflictReason::Exists, .. } => Refusal::new(1038, "Study alias is not unique").because(error),
-        StoreError::NotFound { .. } => Refusal::new(1035, "Linked entities do not exist").because(error),
+        StoreError::NotFound { .. } => Refusal::new(1039, "Linked entities do not exist").because(error),
         other => Refusal::store(other),
     })?;
     Ok(Answer::id("study_upload", number))

@@ -146,7 +146,7 @@ pub async fn publish(call: &Call) -> Outcome {
     };
     let dataset_id = number("source_data")?;
     let known = procedure::find(short(number("estimation_procedure")?)).ok_or_else(|| wrong("estimation_procedure", "there is no such procedure"))?;
-    let found = source(call, dataset_id, Refusal::new(622, "The dataset of the task does not exist")).await?;
+    let found = source(&call.state, dataset_id, Refusal::new(622, "The dataset of the task does not exist")).await?;
     let data = data_of(&found)?;
     if data.dataset.status != Status::Active {
         return Err(Refusal::new(623, "The dataset of the task is not active"));

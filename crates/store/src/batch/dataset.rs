@@ -214,6 +214,25 @@ impl Batch {
         Ok(())
     }
 
+    /// Replaces what a feature, by its column from 0, stands for.
+    ///
+    /// # Errors
+    /// `NotFound` without the dataset; `Invalid` without the feature.
+    pub async fn set_ontologies(&mut self, id: i64, feature: i64, ontologies: &[String]) -> Result<(), StoreError> {
+        self.require(Kind::Dataset, id).await?;
+        let changed = sqlx::query("UPDATE feature SET ontologies = $3 WHERE dataset_id = $1 AND position = $2")
+            .bind(id)
+            .bind(feature)
+            .bind(to_json(ontologies))
+            .execute(self.connection())
+            .await?;
+        if changed.rows_affected() == 0 {
+            return Err(StoreError::Invalid(format!("dataset {id} has no feature {feature}")));
+        }
+        self.dataset_changed(id);
+        Ok(())
+    }
+
     fn dataset_changed(&mut self, id: i64) {
         self.record(Kind::Dataset, id, Action::Changed, [Topic::Dataset(id), Topic::Datasets]);
     }

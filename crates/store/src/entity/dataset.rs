@@ -166,4 +166,6 @@ pub struct Feature {
     pub missing: i64,
     pub distinct: i64,
     pub summary: String,
+    /// What the feature stands for, as URLs.
+    pub ontologies: Vec<String>,
 }

@@ -22,7 +22,7 @@ pub struct StudyQuery {
     pub ids: Vec<i64>,
     pub main_entity: Option<StudyEntity>,
     pub status: Option<Status>,
-    pub uploader: Option<i64>,
+    pub uploaders: Vec<i64>,
     pub benchmark_suite: Option<i64>,
     pub sort: StudySort,
     pub descending: bool,
@@ -40,7 +40,7 @@ impl Default for StudyQuery {
             ids: Vec::new(),
             main_entity: None,
             status: None,
-            uploader: None,
+            uploaders: Vec::new(),
             benchmark_suite: None,
             sort: StudySort::default(),
             descending: false,
@@ -94,7 +94,7 @@ impl StudyQuery {
         all.ids("study.id", &self.ids);
         all.equal("study.main_entity", self.main_entity.map(StudyEntity::as_str));
         all.equal("study.status", self.status.map(Status::as_str));
-        all.equal("study.creator", self.uploader);
+        all.ids("study.creator", &self.uploaders);
         all.equal("study.benchmark_suite", self.benchmark_suite);
     }
 }

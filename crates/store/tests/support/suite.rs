@@ -762,7 +762,7 @@ pub async fn studies_filter_lists(store: Store) {
     assert_eq!(list(any()).await, [(suite, 1), (id, 1), (all, 2)]);
     assert_eq!(list(StudyQuery { main_entity: Some(StudyEntity::Task), ..any() }).await, [(suite, 1)]);
     assert_eq!(list(StudyQuery { status: Some(Status::Active), ..any() }).await, [(suite, 1)]);
-    assert_eq!(list(StudyQuery { uploader: Some(2), ..any() }).await, [(id, 1)]);
+    assert_eq!(list(StudyQuery { uploaders: vec![2], ..any() }).await, [(id, 1)]);
     assert_eq!(list(StudyQuery { benchmark_suite: Some(suite), ..any() }).await, [(id, 1)]);
     assert_eq!(list(StudyQuery { search: "every".to_owned(), ..any() }).await, [(all, 2)]);
     assert_eq!(list(StudyQuery { ids: vec![id, 9], ..any() }).await, [(id, 1)]);
