@@ -18,7 +18,9 @@ use wasm_bindgen_cli_support::Bindgen;
 const SOURCES: [&str; 6] = ["src", "crates", "Cargo.toml", "Cargo.lock", ".cargo", "Leptos.toml"];
 
 /// What rustc emits by default, which wasm-opt must be told to accept.
-const WASM_OPT: [&str; 7] = [
+const WASM_OPT: [&str; 8] = [
+    // The second pass finds what the first one uncovers.
+    "-Oz",
     "-Oz",
     "--enable-bulk-memory",
     "--enable-nontrapping-float-to-int",
@@ -33,7 +35,7 @@ pub fn build(workspace: &Workspace, report: &mut Report, flavour: Flavour) -> Re
     let mut folder = None;
     report.step("wasm", "compile the browser side, make its bindings, shrink it", || {
         let sources =
-            Inputs::of("wasm 1").text(&format!("{flavour:?}")).text(&rustc_version(workspace)?).paths(&workspace.root, &SOURCES)?.hash();
+            Inputs::of("wasm 2").text(&format!("{flavour:?}")).text(&rustc_version(workspace)?).paths(&workspace.root, &SOURCES)?.hash();
         // The sources lead to a compiled module, the module to the result: an edit that
         // only touches the server ends at the same module and costs no wasm-opt.
         let known = known_module(workspace, &sources);
@@ -42,7 +44,7 @@ pub fn build(workspace: &Workspace, report: &mut Report, flavour: Flavour) -> Re
             return Ok(Outcome::Unchanged);
         }
         let compiled = compile(workspace, flavour)?;
-        let module = Inputs::of("bindings 1")
+        let module = Inputs::of("bindings 2")
             .text(&format!("{flavour:?}"))
             .text(&bindings_version(workspace)?)
             .paths(&workspace.npm_sources(), &["package.json", "package-lock.json"])?

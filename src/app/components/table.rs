@@ -16,9 +16,21 @@ fn compare(a: &Cell, b: &Cell, descending: bool) -> Ordering {
         (Some(_), None) => return Ordering::Less,
         (None, Some(_)) => return Ordering::Greater,
         (Some(a), Some(b)) => a.total_cmp(&b),
-        (None, None) => a.text.to_lowercase().cmp(&b.text.to_lowercase()),
+        (None, None) => collate(&a.text, &b.text),
     };
     if descending { ordering.reverse() } else { ordering }
+}
+
+/// The order of two texts for people. Browsers know it, in every language; their tables need not travel.
+#[cfg(feature = "hydrate")]
+fn collate(a: &str, b: &str) -> Ordering {
+    let order = js_sys::JsString::from(a).locale_compare(b, &js_sys::Array::new(), &js_sys::Object::new());
+    order.cmp(&0)
+}
+
+#[cfg(not(feature = "hydrate"))]
+fn collate(a: &str, b: &str) -> Ordering {
+    a.to_lowercase().cmp(&b.to_lowercase())
 }
 
 /// The order that a click on a head asks for.
