@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use labboard::server::ingest::parquet;
 use labboard::server::{cli, import, serve, users};
 
 #[global_allocator]
@@ -13,6 +14,10 @@ const LEAST_WORKERS: usize = 4;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
+    if matches!(cli.command, cli::Command::ReadParquet) {
+        return parquet::serve();
+    }
+    parquet::read_apart();
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("LABBOARD_LOG").unwrap_or_else(|_| "warn,labboard=info".into()))
         .with_writer(std::io::stderr)
@@ -26,6 +31,7 @@ fn main() -> ExitCode {
                 cli::Command::Serve(args) => serve::run(args).await,
                 cli::Command::Import(args) => import::run(args).await,
                 cli::Command::User(args) => users::run(args).await,
+                cli::Command::ReadParquet => Ok(()),
             }
         })
     });

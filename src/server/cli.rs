@@ -26,6 +26,9 @@ pub enum Command {
     Import(ImportArgs),
     /// Add people who may publish, and give them API keys.
     User(UserArgs),
+    /// Reads Parquet from the standard input and writes ARFF; for labboard itself.
+    #[command(name = super::ingest::parquet::COMMAND, hide = true)]
+    ReadParquet,
 }
 
 #[derive(Debug, Args)]
@@ -198,7 +201,7 @@ mod tests {
         let cli = Cli::try_parse_from([&["labboard", "serve", "--config", "/nonexistent/labboard.toml"], args].concat())?;
         match cli.command {
             Command::Serve(serve) => serve.resolve(),
-            Command::Import(_) | Command::User(_) => bail!("not reached"),
+            Command::Import(_) | Command::User(_) | Command::ReadParquet => bail!("not reached"),
         }
     }
 

@@ -6,6 +6,7 @@ mod documents;
 pub mod evaluation;
 pub mod flow;
 mod folder;
+pub mod parquet;
 
 use std::path::{Path, PathBuf};
 
@@ -91,7 +92,7 @@ pub fn read_table(file: &str, format: Format, content: &[u8]) -> Result<Table, I
     match format {
         Format::Csv => csv::read(content, &csv::Options::default()).map_err(parse),
         Format::Arff => arff::read(content).map_err(parse),
-        Format::Parquet => labboard_frame::parquet::read(content).map_err(|error| IngestError::file(file, error)),
+        Format::Parquet => parquet::read(content).map_err(|reason| IngestError::file(file, reason)),
     }
 }
 

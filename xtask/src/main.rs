@@ -9,6 +9,7 @@ mod app;
 mod browser;
 mod cache;
 mod checks;
+mod clients;
 mod command;
 mod compress;
 mod demo;

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: every check and every test, all of them even after a failure.
 
 use crate::{
-    app, browser, checks, demo,
+    app, browser, checks, clients, demo,
     report::Report,
     rust_tests, site, tools,
     workspace::{Flavour, Workspace},
@@ -21,6 +21,9 @@ pub struct Options {
     /// Leave the browser tests out
     #[arg(long)]
     pub no_browser: bool,
+    /// Leave the tests with Python clients out
+    #[arg(long)]
+    pub no_clients: bool,
     /// Run also what passed on the same inputs before; CI=true does the same
     #[arg(long)]
     pub all: bool,
@@ -36,11 +39,13 @@ pub enum Step {
     Rust,
     Doc,
     Browser,
+    /// OpenML's Python clients
+    Clients,
 }
 
 impl Options {
     fn wants(&self, step: Step) -> bool {
-        if step == Step::Browser && self.no_browser {
+        if (step == Step::Browser && self.no_browser) || (step == Step::Clients && self.no_clients) {
             return false;
         }
         self.only.is_empty() || self.only.contains(&step)
@@ -72,7 +77,7 @@ fn all(workspace: &Workspace, report: &mut Report, options: &Options) -> Result<
     if options.wants(Step::Clippy) {
         note(checks::clippy(workspace, report, options.all));
     }
-    let tests = options.wants(Step::Rust) || options.wants(Step::Browser);
+    let tests = [Step::Rust, Step::Browser, Step::Clients].into_iter().any(|step| options.wants(step));
     let mut site = Ok(());
     if options.wants(Step::Site) || tests {
         site = site::build(workspace, report, Flavour::Release).map(drop);
@@ -88,6 +93,9 @@ fn all(workspace: &Workspace, report: &mut Report, options: &Options) -> Result<
         if built.is_ok() && site.is_ok() && options.wants(Step::Browser) {
             note(browser::test(workspace, report, options));
         }
+        if built.is_ok() && site.is_ok() && options.wants(Step::Clients) {
+            note(clients::test(workspace, report, options));
+        }
         note(built);
     }
     if options.wants(Step::Doc) {
@@ -102,7 +110,7 @@ mod tests {
     use super::*;
 
     fn options(only: &[Step], no_browser: bool) -> Options {
-        Options { only: only.to_vec(), long: false, no_browser, all: false }
+        Options { only: only.to_vec(), long: false, no_browser, no_clients: false, all: false }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::{Groups, Input, Shade};
 use crate::raster::{EncodingError, Raster};
 use crate::theme::{Rgb, Theme};
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 /// The opacity of the cells with the fewest rows.
@@ -14,6 +15,8 @@ const PURE: u32 = 50;
 const PALETTE: usize = 254;
 /// Cells looked at together, few enough to stay in the fastest cache.
 const CHUNK: usize = 1_024;
+/// Counts, over all planes, that are worth a second thread.
+const PARALLEL_COUNTS: usize = 500_000;
 /// A count and its class share a number, so that the greatest one names the class: 27 bits and 4 bits. Counts beyond that
 /// look alike; sums over at most 15 classes cannot overflow.
 const CLASS_BITS: i32 = 4;
@@ -100,15 +103,29 @@ fn merge<'a>(planes: &[&'a [u32]], groups: &Groups, cells: usize) -> Vec<Cow<'a,
     out
 }
 
-/// The cells that have rows, in order; one pass over the planes.
+/// The cells that have rows, in order: each of two threads looks at half of a large grid.
 fn survey(planes: &[&[u32]], colours: &[Rgb], cells: usize) -> Vec<Filled> {
+    if cells * planes.len() < PARALLEL_COUNTS {
+        return survey_part(planes, colours, 0..cells);
+    }
+    let middle = (cells / 2).next_multiple_of(CHUNK).min(cells);
+    std::thread::scope(|scope| {
+        let upper = scope.spawn(|| survey_part(planes, colours, middle..cells));
+        let mut filled = survey_part(planes, colours, 0..middle);
+        filled.append(&mut upper.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        filled
+    })
+}
+
+/// One pass over the planes.
+fn survey_part(planes: &[&[u32]], colours: &[Rgb], cells: Range<usize>) -> Vec<Filled> {
     let linear: Vec<[f32; 3]> = colours.iter().map(|c| c.linear().map(|v| v as f32)).collect();
     let nibbles: &[u8] = &NIBBLES;
     let mut filled = Vec::new();
     let (mut totals, mut most, mut light) = ([0_u32; CHUNK], [0_i32; CHUNK], [[0.0_f32; CHUNK]; 3]);
     let (mut clamped, mut floats, mut places) = ([0_u32; CHUNK], [0.0_f32; CHUNK], [0_u32; CHUNK]);
-    for start in (0..cells).step_by(CHUNK) {
-        let n = CHUNK.min(cells - start);
+    for start in cells.clone().step_by(CHUNK) {
+        let n = CHUNK.min(cells.end - start);
         totals.fill(0);
         most.fill(0);
         light.iter_mut().for_each(|channel| channel.fill(0.0));
