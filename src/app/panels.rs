@@ -134,7 +134,14 @@ pub struct Canvas {
 impl Canvas {
     /// The figure's style; `axes` names what the zoom belongs to, and keeps it while unchanged.
     pub fn style(&self, axes: &[&str]) -> Style {
-        Style { theme: self.theme, width: self.width, height: self.height, uirevision: axes.join("\u{1f}"), legend: LegendPlace::Figure, picture: self.picture }
+        Style {
+            theme: self.theme,
+            width: self.width,
+            height: self.height,
+            uirevision: axes.join("\u{1f}"),
+            legend: LegendPlace::Figure,
+            picture: self.picture,
+        }
     }
 }
 

@@ -258,7 +258,12 @@ async fn answer(state: &State, request: Request) -> Result<Arc<Answer>, AppError
         }
         let plain = Bytes::from(serde_json::to_vec(&body).map_err(|error| AppError::Internal(error.to_string()))?);
         let raster = drawn.raster.map(|raster| Bytes::from(raster.png));
-        Ok(Arc::new(Answer { tag: format!("{:032x}", xxhash_rust::xxh3::xxh3_128(&plain)), plain, gzip: std::sync::OnceLock::new(), raster }))
+        Ok(Arc::new(Answer {
+            tag: format!("{:032x}", xxhash_rust::xxh3::xxh3_128(&plain)),
+            plain,
+            gzip: std::sync::OnceLock::new(),
+            raster,
+        }))
     };
     state.figures().0.try_get_with(key, compute).await.map_err(|error: Arc<AppError>| (*error).clone())
 }

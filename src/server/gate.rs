@@ -57,7 +57,12 @@ pub async fn invited(Extract(state): Extract<State>, request: Request, next: Nex
     let Some(token) = state.config().invite.clone() else { return next.run(request).await };
     let path = request.uri().path();
     // Handed-over jobs and clients bring keys of their own.
-    let open = super::rest::is_api(path) || path == "/health" || path == "/api/import" || path == "/_invite" || path.starts_with("/pkg/") || path.starts_with("/fonts/");
+    let open = super::rest::is_api(path)
+        || path == "/health"
+        || path == "/api/import"
+        || path == "/_invite"
+        || path.starts_with("/pkg/")
+        || path.starts_with("/fonts/");
     if open || is_invited(&state, request.headers()) {
         return next.run(request).await;
     }

@@ -165,7 +165,12 @@ pub async fn person(store: &Store, name: &str) -> Result<i64, StoreError> {
     match store.person_named(name).await? {
         Some(person) => Ok(person.id),
         None => {
-            let new = labboard_store::NewPerson { id: None, name: name.to_owned(), role: if name == OWNER { "admin" } else { "user" }.to_owned(), key_hash: None };
+            let new = labboard_store::NewPerson {
+                id: None,
+                name: name.to_owned(),
+                role: if name == OWNER { "admin" } else { "user" }.to_owned(),
+                key_hash: None,
+            };
             store.add_person(new).await
         }
     }

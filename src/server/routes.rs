@@ -93,7 +93,9 @@ fn inner(state: &State) -> Router {
         .route("/data/v1/download/{*file}", get(rest::file))
         .route("/data/download/{*file}", get(rest::file))
         .route("/api_splits/get/{task}/{name}", get(rest::splits))
-        .layer(CompressionLayer::new().gzip(true).br(false).quality(tower_http::CompressionLevel::Fastest).compress_when(SizeAbove::new(0)));
+        .layer(
+            CompressionLayer::new().gzip(true).br(false).quality(tower_http::CompressionLevel::Fastest).compress_when(SizeAbove::new(0)),
+        );
     Router::new()
         .route("/health", get(|| async { "ok\n" }))
         .route("/live", get(live::upgrade))

@@ -8,9 +8,7 @@ use labboard_frame::Column;
 use labboard_frame::summary::Summary;
 use labboard_openml::measure::{self, Measure};
 use labboard_openml::predictions::Predictions;
-use labboard_store::{
-    ColumnRef, Columns, Dataset, Evaluation, EvaluationRow, Feature, Flow, Run, Setup, StoreError, Task,
-};
+use labboard_store::{ColumnRef, Columns, Dataset, Evaluation, EvaluationRow, Feature, Flow, Run, Setup, StoreError, Task};
 use moka::future::Cache;
 
 use super::state::State;

@@ -65,7 +65,9 @@ fn python() -> Result<(String, String)> {
             return Ok((name.clone(), String::from_utf8_lossy(&version.stdout).trim().to_owned()));
         }
     }
-    bail!("no Python 3.11 with venv found: install python3 and python3-venv, name one with LABBOARD_PYTHON, or leave these tests out with --no-clients")
+    bail!(
+        "no Python 3.11 with venv found: install python3 and python3-venv, name one with LABBOARD_PYTHON, or leave these tests out with --no-clients"
+    )
 }
 
 fn pytest(workspace: &Workspace, python: &Path) -> Result<Tally> {
@@ -87,7 +89,10 @@ fn pytest(workspace: &Workspace, python: &Path) -> Result<Tally> {
 
 /// Reads pytest's closing line: `6 failed, 377 passed, 2 skipped, 2 errors in 29.34s`.
 fn tally(text: &str) -> Option<Tally> {
-    let line = text.lines().rev().find(|line| line.contains(" in ") && (line.contains("passed") || line.contains("failed") || line.contains("error")))?;
+    let line = text
+        .lines()
+        .rev()
+        .find(|line| line.contains(" in ") && (line.contains("passed") || line.contains("failed") || line.contains("error")))?;
     let (counts, _) = line.trim_matches(['=', ' ']).rsplit_once(" in ")?;
     let mut tally = Tally::default();
     for part in counts.split(", ") {

@@ -89,7 +89,6 @@ fn draw(source: &FlowSource, values: &Values, canvas: &Canvas) -> Result<Content
         settings.iter().find(|setting| setting.component == component && setting.name == name).map(|setting| setting.value.as_str())
     };
     let scores = found
-
         .iter()
         .map(|row| Score {
             run_id: u64::try_from(row.run_id).unwrap_or(0),

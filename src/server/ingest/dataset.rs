@@ -99,7 +99,8 @@ mod tests {
     use labboard_openml::table::Feature;
 
     fn declared(xml: &str) -> DataFeatures {
-        DataFeatures::read(&format!("<oml:data_features xmlns:oml=\"http://openml.org/openml\">{xml}</oml:data_features>")).expect("features")
+        DataFeatures::read(&format!("<oml:data_features xmlns:oml=\"http://openml.org/openml\">{xml}</oml:data_features>"))
+            .expect("features")
     }
 
     const NOMINAL: &str = "<oml:feature><oml:index>0</oml:index><oml:name>a</oml:name><oml:data_type>nominal</oml:data_type>\
@@ -107,7 +108,8 @@ mod tests {
 
     #[test]
     fn declared_types_and_levels_overrule_the_file() {
-        let mut table = Table { features: vec![Feature { name: "a".to_owned(), values: Values::Numeric(vec![1.0, 2.0]) }], ..Table::default() };
+        let mut table =
+            Table { features: vec![Feature { name: "a".to_owned(), values: Values::Numeric(vec![1.0, 2.0]) }], ..Table::default() };
         declare(&mut table, &declared(NOMINAL)).expect("it fits");
         let expected = Values::Nominal { codes: vec![1, 0], levels: vec!["2".to_owned(), "1".to_owned()] };
         assert_eq!(table.features[0].values, expected);
@@ -115,7 +117,8 @@ mod tests {
 
     #[test]
     fn a_value_that_is_not_declared_is_named() {
-        let mut table = Table { features: vec![Feature { name: "a".to_owned(), values: Values::Numeric(vec![1.0, 3.0]) }], ..Table::default() };
+        let mut table =
+            Table { features: vec![Feature { name: "a".to_owned(), values: Values::Numeric(vec![1.0, 3.0]) }], ..Table::default() };
         let error = declare(&mut table, &declared(NOMINAL)).expect_err("3 is no level");
         assert!(error.contains("“a”") && error.contains("\"3\" in data row 2"), "{error}");
         let mut other = Table { features: vec![Feature { name: "b".to_owned(), values: Values::Numeric(vec![1.0]) }], ..Table::default() };

@@ -5,9 +5,7 @@ use std::collections::HashMap;
 use labboard_openml::document::{DataFeatures, DatasetDescription, Flow, Run, Task};
 use labboard_openml::predictions::Predictions;
 use labboard_openml::splits::Splits;
-use labboard_store::{
-    Kind as StoreKind, NewDataset, NewRun, NewRunFile, NewTask, ParameterSetting, Procedure, Store, TaskAbout,
-};
+use labboard_store::{Kind as StoreKind, NewDataset, NewRun, NewRunFile, NewTask, ParameterSetting, Procedure, Store, TaskAbout};
 use serde::Deserialize;
 
 use super::dataset::new_dataset;

@@ -35,13 +35,8 @@ pub fn read(content: &[u8]) -> Result<Table, String> {
 
 fn in_child(program: &PathBuf, content: &[u8]) -> Result<Table, String> {
     let failed = |error: std::io::Error| format!("the reader of Parquet could not be started: {error}");
-    let mut child = Command::new(program)
-        .arg(COMMAND)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(failed)?;
+    let mut child =
+        Command::new(program).arg(COMMAND).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(failed)?;
     let mut input = child.stdin.take();
     // A child that gives up early closes its input; what it says about it counts.
     let output = std::thread::scope(|scope| {

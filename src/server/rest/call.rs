@@ -72,7 +72,8 @@ impl Call {
         };
         let base = base_of(&state, &headers);
         let parts = if method == Method::POST { form(&state, request).await? } else { Vec::new() };
-        let named = |name: &str| parts.iter().find(|part| part.name == name).map(|part| String::from_utf8_lossy(&part.content).into_owned());
+        let named =
+            |name: &str| parts.iter().find(|part| part.name == name).map(|part| String::from_utf8_lossy(&part.content).into_owned());
         let key = parameters(uri.query().unwrap_or_default())
             .find_map(|(name, value)| (name == "api_key" && !value.is_empty()).then_some(value))
             .or_else(|| named("api_key"))

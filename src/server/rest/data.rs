@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use labboard_openml::document::{DataEdit, DataFeatures, DataList, DataQualities, DataRow, DatasetDescription, FeatureDescription, Quality};
+use labboard_openml::document::{
+    DataEdit, DataFeatures, DataList, DataQualities, DataRow, DatasetDescription, FeatureDescription, Quality,
+};
 use labboard_openml::table::Kind as FeatureKind;
 use labboard_store::{
     ColumnRef, Dataset, DatasetEdit, DatasetQuery, Kind as StoreKind, NewDataset, NewFeature, NewFile, Status, StoreError,
@@ -206,8 +208,8 @@ fn format_of(content: &[u8]) -> Format {
 pub async fn publish(call: &Call) -> Outcome {
     let person = call.person()?.id;
     let text = call.optional_text("description")?.ok_or_else(|| Refusal::new(135, "Please provide description xml"))?;
-    let document =
-        DatasetDescription::read(&text).map_err(|error| Refusal::new(131, "Problem validating uploaded description file").because(error))?;
+    let document = DatasetDescription::read(&text)
+        .map_err(|error| Refusal::new(131, "Problem validating uploaded description file").because(error))?;
     let content = match (call.part("dataset"), &document.url) {
         (Some(part), None) => part.content.clone(),
         (Some(_), Some(_)) => {

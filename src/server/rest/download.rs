@@ -156,7 +156,8 @@ pub async fn parquet(Extract(state): Extract<State>, Path((number, name)): Path<
             (headers, written.content.clone()).into_response()
         }
         Err(_) => {
-            let text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>NoSuchKey</Code><Message>Object does not exist</Message></Error>";
+            let text =
+                "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>NoSuchKey</Code><Message>Object does not exist</Message></Error>";
             (StatusCode::NOT_FOUND, [(header::CONTENT_TYPE, "application/xml")], text).into_response()
         }
     }

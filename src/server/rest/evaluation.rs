@@ -13,7 +13,8 @@ use crate::server::source::described;
 pub async fn list(call: &Call, filters: &[&str]) -> Outcome {
     let mut filters = Filters::read(filters, 544, 541)?;
     let (limit, offset) = filters.page()?;
-    let measure = filters.text("function").ok_or_else(|| Refusal::new(540, "Please provide at least function").because("function is missing"))?;
+    let measure =
+        filters.text("function").ok_or_else(|| Refusal::new(540, "Please provide at least function").because("function is missing"))?;
     let per_fold = match filters.text("per_fold").map(|word| word.to_ascii_lowercase()).as_deref() {
         None | Some("false") => false,
         Some("true") => true,

@@ -96,7 +96,9 @@ impl Filters {
     /// A filter that nobody took.
     pub fn finish(self) -> Result<(), Refusal> {
         match self.pairs.first() {
-            Some((name, _)) => Err(Refusal::new(self.codes.unknown, "Illegal filter specified").because(format!("there is no filter “{name}”"))),
+            Some((name, _)) => {
+                Err(Refusal::new(self.codes.unknown, "Illegal filter specified").because(format!("there is no filter “{name}”")))
+            }
             None => Ok(()),
         }
     }
@@ -108,7 +110,8 @@ mod tests {
 
     #[test]
     fn filters_come_in_any_order_and_none_is_ignored() {
-        let mut filters = Filters::read(&["offset", "3", "data_id", "1, 2", "number_instances", "5..7", "odd", "x"], 370, 371).expect("pairs");
+        let mut filters =
+            Filters::read(&["offset", "3", "data_id", "1, 2", "number_instances", "5..7", "odd", "x"], 370, 371).expect("pairs");
         assert_eq!(filters.page().expect("numbers"), (LIMIT, 3));
         assert_eq!(filters.ids("data_id").expect("ids"), [1, 2]);
         assert_eq!(filters.range("number_instances").expect("a range"), Some(5..=7));

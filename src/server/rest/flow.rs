@@ -98,7 +98,8 @@ fn without_ids(flow: FlowDocument) -> FlowDocument {
 pub async fn publish(call: &Call) -> Outcome {
     let person = call.person()?.id;
     let text = call.optional_text("description")?.ok_or_else(|| Refusal::new(161, "Please provide description xml"))?;
-    let flow = FlowDocument::read(&text).map_err(|error| Refusal::new(163, "Problem validating uploaded description file").because(error))?;
+    let flow =
+        FlowDocument::read(&text).map_err(|error| Refusal::new(163, "Problem validating uploaded description file").because(error))?;
     let external_version = flow.external_version.clone().unwrap_or_default();
     let mut batch = call.store().begin().await.map_err(Refusal::store)?;
     if let Some(known) = batch.find_flow(&flow.name, &external_version).await.map_err(Refusal::store)? {

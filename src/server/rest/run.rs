@@ -173,7 +173,8 @@ pub async fn publish(call: &Call) -> Outcome {
     let person = call.person()?.id;
     let store = call.store();
     let text = call.optional_text("description")?.ok_or_else(|| Refusal::new(201, "Please provide run xml"))?;
-    let document = RunDocument::read(&text).map_err(|error| Refusal::new(202, "Problem validating uploaded description file").because(error))?;
+    let document =
+        RunDocument::read(&text).map_err(|error| Refusal::new(202, "Problem validating uploaded description file").because(error))?;
     let task_id = document.task_id.map(i64::from).ok_or_else(|| Refusal::new(204, "Unknown task").because("oml:task_id is missing"))?;
     let task = store.task(task_id).await.map_err(|error| Refusal::or_missing(error, Refusal::new(204, "Unknown task").because(task_id)))?;
     let flow = i64::from(document.flow_id);
@@ -198,7 +199,8 @@ pub async fn publish(call: &Call) -> Outcome {
     };
     if let Some(splits) = &splits {
         let (repeats, folds) = (splits.0.repeats(), splits.0.folds());
-        let beyond = |own: &&EvaluationDocument| own.repeat.is_some_and(|repeat| repeat >= repeats) || own.fold.is_some_and(|fold| fold >= folds);
+        let beyond =
+            |own: &&EvaluationDocument| own.repeat.is_some_and(|repeat| repeat >= repeats) || own.fold.is_some_and(|fold| fold >= folds);
         if let Some(own) = document.evaluations.iter().find(beyond) {
             let place = format!("{} of repeat {:?}, fold {:?}; the task has {repeats} × {folds}", own.name, own.repeat, own.fold);
             return Err(Refusal::new(216, "Illegal combination of repeat and fold in run xml").because(place));
@@ -213,7 +215,9 @@ pub async fn publish(call: &Call) -> Outcome {
     let prepared = tokio::task::spawn_blocking(move || {
         let mut predictions = None;
         for part in &parts {
-            let broken = |error: &dyn std::fmt::Display| Refusal::new(218, "An uploaded file cannot be read").because(format!("{}: {error}", part.name));
+            let broken = |error: &dyn std::fmt::Display| {
+                Refusal::new(218, "An uploaded file cannot be read").because(format!("{}: {error}", part.name))
+            };
             match part.name.as_str() {
                 "predictions" => predictions = Some(Predictions::read(&part.content).map_err(|error| broken(&error))?),
                 "trace" => drop(Trace::from_arff(&part.content).map_err(|error| broken(&error))?),

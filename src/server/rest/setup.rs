@@ -54,8 +54,14 @@ pub async fn get(call: &Call, text: &str) -> Outcome {
 pub async fn list(call: &Call, filters: &[&str]) -> Outcome {
     let mut filters = Filters::read(filters, 671, 672)?;
     let (limit, offset) = filters.page()?;
-    let query =
-        SetupQuery { ids: filters.ids("setup")?, flows: filters.ids("flow")?, tag: filters.text("tag"), offset, limit, ..SetupQuery::default() };
+    let query = SetupQuery {
+        ids: filters.ids("setup")?,
+        flows: filters.ids("flow")?,
+        tag: filters.text("tag"),
+        offset,
+        limit,
+        ..SetupQuery::default()
+    };
     filters.finish()?;
     let found = call.store().setups(&query).await.map_err(Refusal::store)?;
     if found.is_empty() {
@@ -79,7 +85,8 @@ pub fn settings(flow: i64, settings: Vec<SettingDocument>) -> Vec<ParameterSetti
 
 pub async fn exists(call: &Call) -> Outcome {
     let text = call.optional_text("description")?.ok_or_else(|| Refusal::new(581, "Please provide description xml"))?;
-    let question = RunDocument::read(&text).map_err(|error| Refusal::new(582, "Problem validating uploaded description file").because(error))?;
+    let question =
+        RunDocument::read(&text).map_err(|error| Refusal::new(582, "Problem validating uploaded description file").because(error))?;
     let flow = i64::from(question.flow_id);
     let found = call.store().find_setup(flow, settings(flow, question.parameter_settings)).await.map_err(Refusal::store)?;
     let exists = if found.is_some() { "true" } else { "false" };

@@ -174,8 +174,11 @@ pub async fn detach(call: &Call, text: &str) -> Outcome {
 
 pub async fn set_status(call: &Call) -> Outcome {
     let status = call.text("status")?;
-    let status =
-        status.parse::<Status>().ok().filter(|status| *status != Status::InPreparation).ok_or_else(|| Refusal::new(1051, "Illegal status"))?;
+    let status = status
+        .parse::<Status>()
+        .ok()
+        .filter(|status| *status != Status::InPreparation)
+        .ok_or_else(|| Refusal::new(1051, "Illegal status"))?;
     let study = find(call, &call.text("study_id")?, Refusal::new(1052, "Study does not exist")).await?;
     call.must_own(study.creator, Refusal::new(1053, "Study is not owned by you"))?;
     if study.status == status {
@@ -190,7 +193,9 @@ pub async fn delete(call: &Call, text: &str) -> Outcome {
     let study = find(call, text, missing()).await?;
     call.must_own(study.creator, Refusal::new(594, "Study is not owned by you"))?;
     call.store().delete_study(study.id).await.map_err(|error| match error {
-        StoreError::Conflict { .. } => Refusal::new(595, "Study is in use or no longer in preparation, and cannot be deleted").because(error),
+        StoreError::Conflict { .. } => {
+            Refusal::new(595, "Study is in use or no longer in preparation, and cannot be deleted").because(error)
+        }
         other => Refusal::or_missing(other, missing()),
     })?;
     Ok(Answer::id("study_delete", study.id))

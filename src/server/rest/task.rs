@@ -135,7 +135,8 @@ fn seed(dataset: i64, procedure: u32) -> u64 {
 pub async fn publish(call: &Call) -> Outcome {
     let person = call.person()?.id;
     let text = call.optional_text("description")?.ok_or_else(|| Refusal::new(611, "Please provide description xml"))?;
-    let inputs = TaskInputs::read(&text).map_err(|error| Refusal::new(613, "Problem validating uploaded description file").because(error))?;
+    let inputs =
+        TaskInputs::read(&text).map_err(|error| Refusal::new(613, "Problem validating uploaded description file").because(error))?;
     let wrong = |name: &str, reason: &str| Refusal::new(618, "Illegal task input").because(format!("{name}: {reason}"));
     if procedure::task_type(inputs.task_type_id).is_none() {
         return Err(Refusal::new(615, "Unknown task type"));
@@ -145,7 +146,8 @@ pub async fn publish(call: &Call) -> Outcome {
         value.trim().parse::<i64>().map_err(|_| wrong(name, "expected an id"))
     };
     let dataset_id = number("source_data")?;
-    let known = procedure::find(short(number("estimation_procedure")?)).ok_or_else(|| wrong("estimation_procedure", "there is no such procedure"))?;
+    let known = procedure::find(short(number("estimation_procedure")?))
+        .ok_or_else(|| wrong("estimation_procedure", "there is no such procedure"))?;
     let found = source(&call.state, dataset_id, Refusal::new(622, "The dataset of the task does not exist")).await?;
     let data = data_of(&found)?;
     if data.dataset.status != Status::Active {
