@@ -61,8 +61,6 @@ pub const LEGEND_ROW: f64 = 22.0;
 /// The height of one row of a chart with a row per flow or dataset, in px.
 pub const ROW: f64 = 26.0;
 
-/// About the width of a character at the size of tick labels, in px.
-const CHARACTER: f64 = 6.9;
 /// Plotly's symbol and gaps beside a legend's name, in px.
 const LEGEND_SYMBOL: f64 = 40.0;
 
@@ -139,7 +137,7 @@ pub(crate) fn has_legend(style: &Style, legend: &[LegendEntry]) -> bool {
 
 /// The legend's entries in rows, as Plotly wraps them: in equal columns once they do not fit one row.
 pub(crate) fn legend_rows(legend: &[LegendEntry], width: f64) -> Vec<Vec<(f64, usize)>> {
-    let widths: Vec<f64> = legend.iter().map(|entry| LEGEND_SYMBOL + CHARACTER * legend_label(entry).chars().count() as f64).collect();
+    let widths: Vec<f64> = legend.iter().map(|entry| LEGEND_SYMBOL + text::width(&legend_label(entry), FONT_SIZE)).collect();
     if widths.iter().sum::<f64>() <= width {
         let mut x = 0.0;
         let row = widths

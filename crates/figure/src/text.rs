@@ -170,6 +170,17 @@ fn clean(raw: &str) -> impl Iterator<Item = char> {
 }
 
 /// Strings that have broken chart libraries; the tests of every chart kind draw with them.
+/// About how wide a text is, rather too wide than too narrow: what does not fit must not be taken to fit.
+pub(crate) fn width(text: &str, font_size: f64) -> f64 {
+    let share = |character: char| match character {
+        'i' | 'j' | 'l' | 't' | 'f' | 'r' | 'I' | ' ' | '.' | ',' | ':' | ';' | '|' | '!' | '\'' | '(' | ')' | '[' | ']' => 0.38,
+        'm' | 'w' | 'M' | 'W' | '@' | '%' => 0.95,
+        '0'..='9' | 'A'..='Z' | '<' | '>' | '=' | '+' | '~' | '#' | '&' | '_' => 0.7,
+        _ => 0.6,
+    };
+    text.chars().map(share).sum::<f64>() * font_size
+}
+
 #[cfg(test)]
 pub(crate) const HOSTILE: &[&str] = &[
     "<script>alert(1)</script>",
@@ -186,6 +197,12 @@ pub(crate) const HOSTILE: &[&str] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn wide_letters_are_wide() {
+        assert!(width("<=50K 37,155", 12.0) > width("little mills", 12.0));
+        assert!(width("MW", 10.0) > 2.0 * width("il", 10.0));
+    }
     use proptest::prelude::*;
 
     #[test]

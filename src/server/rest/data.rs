@@ -313,7 +313,6 @@ pub async fn edit(call: &Call) -> Outcome {
         row_id,
         ignored: edit.ignore_attributes,
         classes,
-        ..DatasetEdit::default()
     };
     call.store().edit_dataset(dataset.id, change).await.map_err(Refusal::store)?;
     Ok(Answer::id("data_edit", dataset.id))

@@ -1,6 +1,7 @@
 //! Setups: flows with the values of their parameters.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use labboard_openml::document::{ParameterSetting as SettingDocument, Run as RunDocument, SetupList, SetupParameter, SetupParameters};
 use labboard_store::{Flow, ParameterSetting, Setup, SetupQuery};
@@ -17,11 +18,10 @@ struct Flows(HashMap<i64, Flow>);
 
 impl Flows {
     async fn get(&mut self, call: &Call, number: i64) -> Result<&Flow, Refusal> {
-        if !self.0.contains_key(&number) {
-            let flow = call.store().flow(number).await.map_err(Refusal::store)?;
-            self.0.insert(number, flow);
+        match self.0.entry(number) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(free) => Ok(free.insert(call.store().flow(number).await.map_err(Refusal::store)?)),
         }
-        self.0.get(&number).ok_or_else(|| Refusal::failed("a flow is gone"))
     }
 }
 
