@@ -35,6 +35,12 @@ pub fn start() {
     leptos::mount::hydrate_body(move || view! { <App base=Base(base.to_owned()) build_hash=Build(build)/> });
 }
 
+/// The value of a design token.
+pub fn token(name: &str) -> String {
+    let style = document().document_element().and_then(|root| window().get_computed_style(&root).ok().flatten());
+    style.and_then(|style| style.get_property_value(name).ok()).unwrap_or_default()
+}
+
 /// Marks the document as hydrated, for tests and scripts.
 pub fn hydrated() {
     if let Some(root) = document().document_element() {

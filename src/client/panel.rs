@@ -81,6 +81,7 @@ pub fn drive(driven: Driven) {
         });
         let signal = running.with_value(|running| running.as_ref().map(AbortController::signal));
         driven.state.set(PanelState::Loading);
+        let news = asked.as_ref().is_some_and(|asked| asked.url == request.url && asked.revision != request.revision);
         let (url, plotly_url) = (sized(&request.url, &host, driven), plotly.clone());
         leptos::task::spawn_local(async move {
             let answer = fetch::json(&url, signal.as_ref()).await;
@@ -95,8 +96,14 @@ pub fn drive(driven: Driven) {
                     if superseded() || !host.is_connected() {
                         return Ok(None);
                     }
+                    // What came with new data is ringed; another view is not news.
+                    let before = news.then(|| plotly::marks(&host));
                     plotly::draw(&host, &figure).await?;
                     let _ = host.set_attribute("data-drawn", "true");
+                    if let Some(before) = before {
+                        let host = host.clone();
+                        leptos::task::spawn_local(async move { plotly::ring(&host, &before, &super::token("--accent")).await });
+                    }
                     listen.try_with_value(|listen| listen(&host));
                 } else if driven.chart {
                     plotly::clear(&host);
@@ -166,8 +173,7 @@ fn split(answer: JsValue) -> Result<(PanelView, JsValue), AppError> {
 fn target_of(event: &JsValue) -> Option<String> {
     let point = plotly::dig(event, &["points", "0"])?;
     let kind = plotly::dig(&point, &["fullData", "meta", "link"])?.as_string()?;
-    let id = plotly::dig(&point, &["customdata"])?;
-    let id = id.as_f64().or_else(|| plotly::dig(&id, &["0"])?.as_f64())?;
+    let id = plotly::id_of(&plotly::dig(&point, &["customdata"])?)?;
     Some(format!("/{kind}/{id}"))
 }
 

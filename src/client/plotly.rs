@@ -1,6 +1,8 @@
 //! The few functions of plotly.js that labboard calls.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
+use std::time::Duration;
 
 use js_sys::{Function, Promise, Reflect};
 use leptos::prelude::{document, window};
@@ -16,6 +18,10 @@ extern "C" {
     fn react(host: &HtmlElement, data: &JsValue, layout: &JsValue, config: &JsValue) -> Result<Promise, JsValue>;
     #[wasm_bindgen(js_namespace = Plotly, catch)]
     fn purge(host: &HtmlElement) -> Result<(), JsValue>;
+    #[wasm_bindgen(js_namespace = Plotly, js_name = addTraces, catch)]
+    fn add_traces(host: &HtmlElement, trace: &JsValue) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(js_namespace = Plotly, js_name = deleteTraces, catch)]
+    fn delete_traces(host: &HtmlElement, place: u32) -> Result<Promise, JsValue>;
     #[wasm_bindgen(js_namespace = Plotly, js_name = downloadImage, catch)]
     fn download_image(host: &HtmlElement, options: &JsValue) -> Result<Promise, JsValue>;
 }
@@ -100,4 +106,75 @@ pub fn dig(value: &JsValue, path: &[&str]) -> Option<JsValue> {
             Reflect::get(&value, &JsValue::from_str(key)).ok()
         })
         .filter(|value| !value.is_null() && !value.is_undefined())
+}
+
+/// How long a new mark is ringed, and how many new marks are worth it.
+const RINGED: Duration = Duration::from_millis(2500);
+const MOST_RINGS: usize = 60;
+/// The name of the trace of rings, by which it is found again.
+const RINGS: &str = "new marks";
+
+/// The traces whose marks are entities, as plotly.js has read them.
+fn linked_traces(host: &HtmlElement) -> Vec<JsValue> {
+    let traces = dig(host, &["_fullData"]).map(|traces| js_sys::Array::from(&traces)).unwrap_or_default();
+    traces.iter().filter(|trace| dig(trace, &["meta", "link"]).is_some()).collect()
+}
+
+/// The id in a mark's custom data, alone or first in a list.
+pub fn id_of(customdata: &JsValue) -> Option<u64> {
+    customdata.as_f64().or_else(|| dig(customdata, &["0"])?.as_f64()).map(|id| id as u64)
+}
+
+/// The entities that are drawn as marks, by id.
+pub fn marks(host: &HtmlElement) -> HashSet<u64> {
+    let ids = |trace: &JsValue| dig(trace, &["customdata"]).map(|ids| js_sys::Array::from(&ids)).unwrap_or_default();
+    linked_traces(host).iter().flat_map(|trace| ids(trace).iter().filter_map(|id| id_of(&id)).collect::<Vec<_>>()).collect()
+}
+
+/// Puts rings around the marks that were not among `before`, for a moment.
+pub async fn ring(host: &HtmlElement, before: &HashSet<u64>, color: &str) {
+    let (xs, ys) = (js_sys::Array::new(), js_sys::Array::new());
+    for trace in linked_traces(host) {
+        let column = |name: &str| dig(&trace, &[name]).map(|values| js_sys::Array::from(&values)).unwrap_or_default();
+        let (ids, x, y) = (column("customdata"), column("x"), column("y"));
+        for (at, id) in (0..).zip(ids.iter()) {
+            if id_of(&id).is_some_and(|id| !before.contains(&id)) {
+                xs.push(&x.get(at));
+                ys.push(&y.get(at));
+            }
+        }
+    }
+    if before.is_empty() || xs.length() == 0 || xs.length() as usize > MOST_RINGS {
+        return;
+    }
+    let object = |pairs: &[(&str, JsValue)]| {
+        let object = js_sys::Object::new();
+        for (key, value) in pairs {
+            let _ = Reflect::set(&object, &(*key).into(), value);
+        }
+        JsValue::from(object)
+    };
+    let line = object(&[("width", 2.5.into()), ("color", color.into())]);
+    let marker = object(&[("symbol", "circle-open".into()), ("size", 18.into()), ("color", color.into()), ("line", line)]);
+    let rings = object(&[
+        ("type", "scatter".into()),
+        ("mode", "markers".into()),
+        ("name", RINGS.into()),
+        ("x", xs.into()),
+        ("y", ys.into()),
+        ("marker", marker),
+        ("hoverinfo", "skip".into()),
+        ("showlegend", false.into()),
+    ]);
+    let Ok(drawn) = add_traces(host, &rings) else { return };
+    let _ = JsFuture::from(drawn).await;
+    super::sleep(RINGED).await;
+    // A newer drawing has no rings any more.
+    let traces = dig(host, &["data"]).map(|traces| js_sys::Array::from(&traces)).unwrap_or_default();
+    let place = (0..).zip(traces.iter()).find(|(_, trace)| dig(trace, &["name"]).is_some_and(|name| name == RINGS)).map(|(at, _)| at);
+    if let Some(place) = place
+        && host.is_connected()
+    {
+        let _ = delete_traces(host, place);
+    }
 }

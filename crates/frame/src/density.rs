@@ -259,7 +259,30 @@ impl Counter {
         self.shown = 0;
     }
 
-    fn count_rows(
+    /// Counts with the widest vectors that this processor has. The result does not depend on them.
+    fn count_rows(&mut self, rows: Range<usize>, x: &Finder<'_>, y: &Finder<'_>, classes: Option<Classes<'_>>, sizes: (usize, usize)) {
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2") {
+            #[target_feature(enable = "avx2")]
+            fn wide(
+                counter: &mut Counter,
+                rows: Range<usize>,
+                x: &Finder<'_>,
+                y: &Finder<'_>,
+                classes: Option<Classes<'_>>,
+                sizes: (usize, usize),
+            ) {
+                counter.count_loops(rows, x, y, classes, sizes);
+            }
+            #[allow(unsafe_code)]
+            // SAFETY: the processor has just said that it has these instructions.
+            return unsafe { wide(self, rows, x, y, classes, sizes) };
+        }
+        self.count_loops(rows, x, y, classes, sizes);
+    }
+
+    #[inline(always)]
+    fn count_loops(
         &mut self,
         rows: Range<usize>,
         x: &Finder<'_>,
@@ -354,6 +377,7 @@ impl<'a> Finder<'a> {
     }
 
     /// Writes the cells of a range of rows.
+    #[inline(always)]
     fn find(&self, rows: Range<usize>, cells: &mut [u32]) {
         match self {
             Self::Codes { codes, cells: of_code } => {

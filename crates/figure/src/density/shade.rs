@@ -117,8 +117,23 @@ fn survey(planes: &[&[u32]], colours: &[Rgb], cells: usize) -> Vec<Filled> {
     })
 }
 
-/// One pass over the planes.
+/// One pass over the planes, with the widest vectors that this processor has. The result does not depend on them.
 fn survey_part(planes: &[&[u32]], colours: &[Rgb], cells: Range<usize>) -> Vec<Filled> {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        #[target_feature(enable = "avx2")]
+        fn wide(planes: &[&[u32]], colours: &[Rgb], cells: Range<usize>) -> Vec<Filled> {
+            survey_loops(planes, colours, cells)
+        }
+        #[allow(unsafe_code)]
+        // SAFETY: the processor has just said that it has these instructions.
+        return unsafe { wide(planes, colours, cells) };
+    }
+    survey_loops(planes, colours, cells)
+}
+
+#[inline(always)]
+fn survey_loops(planes: &[&[u32]], colours: &[Rgb], cells: Range<usize>) -> Vec<Filled> {
     let linear: Vec<[f32; 3]> = colours.iter().map(|c| c.linear().map(|v| v as f32)).collect();
     let nibbles: &[u8] = &NIBBLES;
     let mut filled = Vec::new();
