@@ -1,6 +1,7 @@
 //! Server only: configuration, routes, the live socket, assets, headers, the invite gate.
 
 pub mod assets;
+pub mod backup;
 pub mod cli;
 pub mod config;
 pub mod demo;

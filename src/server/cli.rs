@@ -26,6 +26,10 @@ pub enum Command {
     Import(ImportArgs),
     /// Add people who may publish, and give them API keys.
     User(UserArgs),
+    /// Write the data directory into one file, also while a server runs on it.
+    Backup(BackupArgs),
+    /// Make a data directory of a backup.
+    Restore(RestoreArgs),
     /// Reads Parquet from the standard input and writes ARFF; for labboard itself.
     #[command(name = super::ingest::parquet::COMMAND, hide = true)]
     ReadParquet,
@@ -75,6 +79,22 @@ pub struct ImportArgs {
     /// The feature to predict.
     #[arg(long, value_name = "FEATURE")]
     pub target: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// The archive (tar) to write.
+    pub file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// What `labboard backup` wrote. The data directory must be empty or not there.
+    pub file: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -201,7 +221,7 @@ mod tests {
         let cli = Cli::try_parse_from([&["labboard", "serve", "--config", "/nonexistent/labboard.toml"], args].concat())?;
         match cli.command {
             Command::Serve(serve) => serve.resolve(),
-            Command::Import(_) | Command::User(_) | Command::ReadParquet => bail!("not reached"),
+            _ => bail!("not reached"),
         }
     }
 

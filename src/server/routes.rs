@@ -18,7 +18,7 @@ use tower_http::compression::predicate::{NotForContentType, Predicate as _, Size
 
 use super::config::{Config, ConfigError};
 use super::state::State;
-use super::{assets, figures, gate, headers, import, live, rest, users};
+use super::{assets, backup, figures, gate, headers, import, live, rest, users};
 use crate::app::{Base, ShellOptions, shell};
 
 /// Why an instance could not be opened.
@@ -77,6 +77,7 @@ fn inner(state: &State) -> Router {
         .route("/api/figures/{kind}/{id}/{panel}/raster", get(figures::raster))
         .route("/api/import", post(import::accept).layer(axum::extract::DefaultBodyLimit::disable()))
         .route("/api/users", post(users::accept))
+        .route("/api/backup", post(backup::accept))
         .route("/_fn/{*function}", get(server_function).post(server_function))
         .route("/_invite", post(gate::accept))
         .route("/d/{id}", get(short::<'d'>))

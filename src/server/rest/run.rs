@@ -192,7 +192,7 @@ pub async fn publish(call: &Call) -> Outcome {
     if let Some(own) = document.evaluations.iter().find(|own| described(&own.name).is_none()) {
         return Err(Refusal::new(217, "Unknown measure in run xml").because(&own.name));
     }
-    let data = source(&call.state, task.dataset_id, Refusal::failed("a task's dataset is gone")).await?;
+    let data = source(&call.state, task.dataset_id, Refusal::new(204, "Unknown task").because("its dataset is gone")).await?;
     let splits = match task.splits_file_id {
         Some(file) => Some(call.state.splits().get(store, file).await?),
         None => None,

@@ -1,0 +1,93 @@
+//! `labboard backup` and `labboard restore`: a data directory as one archive, also while a server runs on it.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use axum::Json;
+use axum::extract::State as Extract;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use labboard_store::{Options, Store, StoreError};
+use serde::{Deserialize, Serialize};
+
+use super::cli::{BackupArgs, RestoreArgs};
+use super::handover;
+use super::state::State;
+
+/// A backup that another process makes.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Job {
+    /// Absolute.
+    file: PathBuf,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Done {
+    bytes: u64,
+}
+
+/// # Errors
+/// One line: the data directory or the file cannot be used. A file of that name is left as it was.
+pub async fn backup(args: BackupArgs) -> anyhow::Result<()> {
+    let dir = args.data.dir()?;
+    if !dir.is_dir() {
+        bail!("there is no data directory {}", dir.display());
+    }
+    let file = std::path::absolute(&args.file).with_context(|| args.file.display().to_string())?;
+    let bytes = match Store::open(&dir, Options::default()).await {
+        Ok(store) => {
+            let written = write(&store, &file).await;
+            store.close().await;
+            written?
+        }
+        Err(StoreError::Locked { owner: Some(owner), .. }) => {
+            handover::submit::<Done>(&dir, &owner, "/api/backup", &Job { file: file.clone() }).await?.bytes
+        }
+        Err(error) => return Err(error.into()),
+    };
+    println!("Wrote {} ({:.1} MB)", file.display(), bytes as f64 / 1e6);
+    Ok(())
+}
+
+/// # Errors
+/// One line: the directory is not empty, or the file is no whole backup. The directory is left as it was.
+pub async fn restore(args: RestoreArgs) -> anyhow::Result<()> {
+    let dir = args.data.dir()?;
+    let input = File::open(&args.file).with_context(|| format!("cannot read {}", args.file.display()))?;
+    labboard_store::restore(&dir, input).await.with_context(|| args.file.display().to_string())?;
+    println!("Restored {} into {}", args.file.display(), dir.display());
+    Ok(())
+}
+
+/// Writes beside the file first, so that it is whole or not there.
+async fn write(store: &Store, file: &Path) -> anyhow::Result<u64> {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".part");
+    let part = PathBuf::from(name);
+    let out = File::create(&part).with_context(|| format!("cannot write {}", part.display()))?;
+    let kept = out.try_clone()?;
+    let done = async {
+        store.backup(out).await?;
+        kept.sync_all()?;
+        fs::rename(&part, file).with_context(|| format!("cannot write {}", file.display()))?;
+        Ok(kept.metadata()?.len())
+    };
+    let done = done.await;
+    if done.is_err() {
+        let _ = fs::remove_file(&part);
+    }
+    done
+}
+
+/// Takes a job from a command on the same machine.
+pub async fn accept(Extract(state): Extract<State>, headers: HeaderMap, Json(job): Json<Job>) -> Response {
+    let refuse = |status: StatusCode, reason: &str| (status, Json(serde_json::json!({ "error": reason }))).into_response();
+    if !handover::is_authorised(&state, &headers) {
+        return refuse(StatusCode::FORBIDDEN, "backups are for commands on the server's machine");
+    }
+    match write(state.store(), &job.file).await {
+        Ok(bytes) => Json(Done { bytes }).into_response(),
+        Err(error) => refuse(StatusCode::BAD_REQUEST, &format!("{error:#}")),
+    }
+}
