@@ -35,10 +35,16 @@ pub fn start() {
     leptos::mount::hydrate_body(move || view! { <App base=Base(base.to_owned()) build_hash=Build(build)/> });
 }
 
-/// The value of a design token.
-pub fn token(name: &str) -> String {
-    let style = document().document_element().and_then(|root| window().get_computed_style(&root).ok().flatten());
-    style.and_then(|style| style.get_property_value(name).ok()).unwrap_or_default()
+/// A colour among the design tokens, as it is in the theme that is shown.
+pub fn color(token: &str) -> Option<String> {
+    // A token may depend on the theme; only an element that has the colour knows which one it is.
+    let probe = document().create_element("span").ok()?.dyn_into::<web_sys::HtmlElement>().ok()?;
+    probe.style().set_property("color", &format!("var({token})")).ok()?;
+    document().body()?.append_child(&probe).ok()?;
+    let style = window().get_computed_style(&probe).ok().flatten();
+    let color = style.and_then(|style| style.get_property_value("color").ok());
+    probe.remove();
+    color
 }
 
 /// Marks the document as hydrated, for tests and scripts.

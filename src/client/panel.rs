@@ -102,7 +102,9 @@ pub fn drive(driven: Driven) {
                     let _ = host.set_attribute("data-drawn", "true");
                     if let Some(before) = before {
                         let host = host.clone();
-                        leptos::task::spawn_local(async move { plotly::ring(&host, &before, &super::token("--accent")).await });
+                        leptos::task::spawn_local(async move {
+                            plotly::ring(&host, &before, &super::color("--accent").unwrap_or_default()).await
+                        });
                     }
                     listen.try_with_value(|listen| listen(&host));
                 } else if driven.chart {
