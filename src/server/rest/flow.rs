@@ -36,6 +36,9 @@ pub async fn list(call: &Call, filters: &[&str]) -> Outcome {
     Ok(Answer::typed(FlowList { flows }.write()))
 }
 
+/// Pipelines of pipelines have names of a thousand letters, not more.
+const LONGEST_NAME: usize = 8192;
+
 fn unknown() -> Refusal {
     Refusal::new(181, "Unknown flow")
 }
@@ -101,6 +104,10 @@ pub async fn publish(call: &Call) -> Outcome {
     let flow =
         FlowDocument::read(&text).map_err(|error| Refusal::new(163, "Problem validating uploaded description file").because(error))?;
     let external_version = flow.external_version.clone().unwrap_or_default();
+    if flow.name.len().max(external_version.len()) > LONGEST_NAME {
+        let reason = format!("a name and an external version have at most {LONGEST_NAME} bytes");
+        return Err(Refusal::new(163, "Problem validating uploaded description file").because(reason));
+    }
     let mut batch = call.store().begin().await.map_err(Refusal::store)?;
     if let Some(known) = batch.find_flow(&flow.name, &external_version).await.map_err(Refusal::store)? {
         return Err(Refusal::new(171, "Flow already exists").because(format!("matched id(s): [{known}]")));
