@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use labboard_frame::Column;
 use labboard_openml::document::{
     Evaluation as EvaluationDocument, InputDataset, OutputFile, ParameterSetting as SettingDocument, Run as RunDocument, RunList,
     RunRow as RowDocument, Trace,
@@ -11,19 +10,18 @@ use labboard_openml::document::{
 use labboard_openml::fit::{self, Truth};
 use labboard_openml::predictions::Predictions;
 use labboard_openml::splits::Splits;
-use labboard_store::{Kind as StoreKind, NewRun, NewRunFile, RunQuery, Store, StoreError, Task};
+use labboard_store::{ColumnRef, Columns, ContentHash, Kind as StoreKind, NewRun, NewRunFile, RunQuery, Store, StoreError, Task};
 use moka::future::Cache;
 
 use super::answer::Answer;
 use super::call::Call;
-use super::data::{data_of, source};
 use super::fields::{id, list_time, short, task_type};
 use super::filters::Filters;
 use super::setup::settings;
 use super::{Outcome, Refusal};
 use crate::server::ingest::Format;
 use crate::server::ingest::evaluation::evaluations;
-use crate::server::source::{Source, described};
+use crate::server::source::described;
 
 pub async fn list(call: &Call, filters: &[&str]) -> Outcome {
     let mut filters = Filters::read(filters, 514, 511)?;
@@ -151,16 +149,29 @@ async fn declared(call: &Call, flow: i64) -> Result<HashMap<i64, Vec<String>>, R
     Ok(found)
 }
 
+/// Where the true values of a task are.
+struct Target {
+    table: ContentHash,
+    /// The column, from 0.
+    column: usize,
+}
+
+async fn target(store: &Store, task: &Task) -> Result<Option<Target>, Refusal> {
+    let Some(name) = &task.target else { return Ok(None) };
+    let table = store.dataset(task.dataset_id).await.map_err(Refusal::store)?.columns;
+    let features = store.features(task.dataset_id).await.map_err(Refusal::store)?;
+    let column = features.iter().position(|feature| feature.name == *name);
+    let column = column.ok_or_else(|| Refusal::failed(format!("task {} predicts a feature that its dataset has not", task.id)))?;
+    Ok(Some(Target { table, column }))
+}
+
 /// Checks that predictions are what the task asks for, and gives them the truth where they have none.
-fn fitted(mut predictions: Predictions, task: &Task, splits: Option<&Splits>, source: &Source) -> Result<Predictions, Refusal> {
+fn fitted(mut predictions: Predictions, columns: &Columns, column: usize, splits: Option<&Splits>) -> Result<Predictions, Refusal> {
     let misfit = |error: fit::Misfit| Refusal::new(219, "The predictions do not fit the task").because(error);
-    let Some(name) = &task.target else { return Ok(predictions) };
-    let Some((_, column)) = data_of(source)?.column(name) else {
-        return Err(Refusal::failed(format!("task {} predicts a feature that its dataset has not", task.id)));
-    };
-    let truth = match column {
-        Column::Numeric(values) | Column::Date(values) => Truth::Numbers(values),
-        Column::Nominal { codes, levels } | Column::Text { codes, levels } => Truth::Classes { codes, levels },
+    let truth = match columns.feature(column) {
+        Some(ColumnRef::Numeric(values) | ColumnRef::Date(values)) => Truth::Numbers(values),
+        Some(ColumnRef::Nominal { codes, levels } | ColumnRef::Text { codes, levels }) => Truth::Classes { codes, levels },
+        None => return Err(Refusal::failed("a table has fewer columns than features")),
     };
     if let Some(splits) = splits {
         fit::check(&predictions, splits, truth).map_err(misfit)?;
@@ -192,7 +203,7 @@ pub async fn publish(call: &Call) -> Outcome {
     if let Some(own) = document.evaluations.iter().find(|own| described(&own.name).is_none()) {
         return Err(Refusal::new(217, "Unknown measure in run xml").because(&own.name));
     }
-    let data = source(&call.state, task.dataset_id, Refusal::new(204, "Unknown task").because("its dataset is gone")).await?;
+    let target = target(store, &task).await?;
     let splits = match task.splits_file_id {
         Some(file) => Some(call.state.splits().get(store, file).await?),
         None => None,
@@ -211,7 +222,7 @@ pub async fn publish(call: &Call) -> Outcome {
     }
     let parts = call.parts().cloned().collect::<Vec<_>>();
     let (error, setup_string, tags) = (document.error_message.clone(), document.setup_string.clone(), document.tags.clone());
-    let files = store.files().clone();
+    let (files, tables) = (store.files().clone(), store.columns().clone());
     let prepared = tokio::task::spawn_blocking(move || {
         let mut predictions = None;
         for part in &parts {
@@ -225,7 +236,13 @@ pub async fn publish(call: &Call) -> Outcome {
             }
         }
         if let Some(read) = predictions {
-            predictions = Some(fitted(read, &task, splits.as_deref().map(|(splits, _)| splits), &data)?);
+            predictions = Some(match target {
+                Some(Target { table, column }) => {
+                    let columns = tables.open(&table).map_err(Refusal::store)?;
+                    fitted(read, &columns, column, splits.as_deref().map(|(splits, _)| splits))?
+                }
+                None => read,
+            });
         }
         let evaluations = evaluations(&document, predictions.as_ref())
             .map_err(|reason| Refusal::new(219, "The predictions do not fit the task").because(reason))?;
