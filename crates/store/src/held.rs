@@ -2,6 +2,7 @@
 
 use crate::batch::Batch;
 use crate::catalogue::Store;
+use crate::change::Kind;
 use crate::decode::to_json;
 use crate::entity::NewRun;
 use crate::error::StoreError;
@@ -33,7 +34,12 @@ impl Batch {
             return Ok(None);
         };
         let run = parse(&document)?;
-        let id = self.add_run(NewRun { id: run_id.or(run.id), upload_ms: None, ..run }).await?;
+        // Somebody may have published meanwhile and got the id that it was meant to have.
+        let wanted = match run_id.or(run.id) {
+            Some(id) if !self.contains(Kind::Run, id).await? => Some(id),
+            _ => None,
+        };
+        let id = self.add_run(NewRun { id: wanted, upload_ms: None, ..run }).await?;
         sqlx::query("UPDATE held_back SET run_id = $2, is_published = 1 WHERE position = $1")
             .bind(position)
             .bind(id)

@@ -41,6 +41,7 @@ macro_rules! contract {
                 studies_filter_lists
                 tags
                 held_runs_are_invisible_until_published
+                a_held_run_whose_id_is_taken_gets_another
                 rooms
                 settings_and_people
                 own_ids_start_at_the_floor
@@ -797,6 +798,15 @@ pub async fn tags(store: Store) {
     store.remove_tag(Kind::Dataset, d, "a").await.unwrap();
     assert_eq!(store.tags(Kind::Dataset, d).await.unwrap(), ["b"]);
     assert!(store.tags(Kind::Task, d).await.unwrap().is_empty());
+}
+
+pub async fn a_held_run_whose_id_is_taken_gets_another(store: Store) {
+    let (_, t, f) = parents(&store).await;
+    store.hold_back(NewRun { id: Some(1), ..run(t, f, 1, 0.5) }).await.unwrap();
+    assert_eq!(store.add_run(run(t, f, 2, 0.6)).await.unwrap(), 1);
+    assert_eq!(store.publish_next_held().await.unwrap(), Some(2));
+    assert_eq!(store.hold_back_again().await.unwrap(), 1);
+    assert_eq!(store.publish_next_held().await.unwrap(), Some(2), "the same address");
 }
 
 pub async fn held_runs_are_invisible_until_published(store: Store) {
