@@ -103,7 +103,7 @@ pub fn drive(driven: Driven) {
                     if let Some(before) = before {
                         let host = host.clone();
                         leptos::task::spawn_local(async move {
-                            plotly::ring(&host, &before, &super::color("--accent").unwrap_or_default()).await
+                            plotly::ring(&host, &before, &super::color("--accent").unwrap_or_default()).await;
                         });
                     }
                     listen.try_with_value(|listen| listen(&host));
