@@ -164,7 +164,7 @@ fn values(series: &Series) -> Result<Values, ParquetError> {
         DataType::String => {
             let (codes, levels) = encoded(series)?;
             let few = FEW_LEVELS.max((codes.len() as f64 * LEVELS_PER_ROW) as usize).min(MANY_LEVELS);
-            if levels.len() <= few { sorted(codes, levels) } else { Values::Text { codes, levels } }
+            if levels.len() <= few { Values::nominal(codes, levels) } else { Values::Text { codes, levels } }
         }
         DataType::Enum(categories, _) => {
             let declared: Vec<String> = categories.categories().values_iter().map(str::to_owned).collect();
@@ -180,7 +180,7 @@ fn values(series: &Series) -> Result<Values, ParquetError> {
         }
         DataType::Categorical(..) => {
             let (codes, levels) = encoded(&series.cast(&DataType::String)?)?;
-            sorted(codes, levels)
+            Values::nominal(codes, levels)
         }
         DataType::Date => Values::Date(scaled(series, |days| days * MILLIS_PER_DAY)?),
         DataType::Datetime(unit, _) => {
@@ -223,26 +223,6 @@ fn encoded(series: &Series) -> Result<(Vec<u32>, Vec<String>), ParquetError> {
         })
         .collect();
     Ok((codes, levels))
-}
-
-/// A nominal column with its levels in order: by number if all are numbers, else by text.
-fn sorted(mut codes: Vec<u32>, levels: Vec<String>) -> Values {
-    let numbers: Option<Vec<f64>> = levels.iter().map(|level| level.parse().ok().filter(|number: &f64| !number.is_nan())).collect();
-    let mut order: Vec<usize> = (0..levels.len()).collect();
-    match numbers {
-        Some(numbers) => {
-            order.sort_by(|&a, &b| numbers[a].total_cmp(&numbers[b]).then_with(|| levels[a].cmp(&levels[b])));
-        }
-        None => order.sort_by(|&a, &b| levels[a].cmp(&levels[b])),
-    }
-    let mut place = vec![MISSING; levels.len()];
-    for (new, &old) in order.iter().enumerate() {
-        place[old] = new as u32;
-    }
-    for code in &mut codes {
-        *code = place.get(*code as usize).copied().unwrap_or(MISSING);
-    }
-    Values::Nominal { codes, levels: order.into_iter().map(|at| levels[at].clone()).collect() }
 }
 
 /// Writes features as a Parquet file compressed with zstd. Reading it gives the same features back, except that text with few

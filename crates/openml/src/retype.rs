@@ -92,27 +92,27 @@ impl Coded {
     }
 }
 
-/// A nominal column with its levels in order: by number if all are numbers, else by text.
-pub(crate) fn sorted(mut codes: Vec<u32>, levels: Vec<String>) -> Values {
-    let numbers: Option<Vec<f64>> = levels.iter().map(|level| number::parse(level).filter(|number| !number.is_nan())).collect();
-    let mut order: Vec<usize> = (0..levels.len()).collect();
-    match numbers {
-        Some(numbers) => order.sort_by(|&a, &b| numbers[a].total_cmp(&numbers[b]).then_with(|| levels[a].cmp(&levels[b]))),
-        None => order.sort_by(|&a, &b| levels[a].cmp(&levels[b])),
-    }
-    let mut place = vec![MISSING; levels.len()];
-    for (new, &old) in order.iter().enumerate() {
-        place[old] = new as u32;
-    }
-    for code in &mut codes {
-        *code = place.get(*code as usize).copied().unwrap_or(MISSING);
-    }
-    let mut levels: Vec<Option<String>> = levels.into_iter().map(Some).collect();
-    let levels = order.iter().filter_map(|&old| levels[old].take()).collect();
-    Values::Nominal { codes, levels }
-}
-
 impl Values {
+    /// A nominal column with its levels in order: by number if all are numbers, else by text. Codes that are no level are missing.
+    pub fn nominal(mut codes: Vec<u32>, levels: Vec<String>) -> Self {
+        let numbers: Option<Vec<f64>> = levels.iter().map(|level| number::parse(level).filter(|number| !number.is_nan())).collect();
+        let mut order: Vec<usize> = (0..levels.len()).collect();
+        match numbers {
+            Some(numbers) => order.sort_by(|&a, &b| numbers[a].total_cmp(&numbers[b]).then_with(|| levels[a].cmp(&levels[b]))),
+            None => order.sort_by(|&a, &b| levels[a].cmp(&levels[b])),
+        }
+        let mut place = vec![MISSING; levels.len()];
+        for (new, &old) in order.iter().enumerate() {
+            place[old] = new as u32;
+        }
+        for code in &mut codes {
+            *code = place.get(*code as usize).copied().unwrap_or(MISSING);
+        }
+        let mut levels: Vec<Option<String>> = levels.into_iter().map(Some).collect();
+        let levels = order.iter().filter_map(|&old| levels[old].take()).collect();
+        Values::Nominal { codes, levels }
+    }
+
     /// The column as another data type; missing values stay missing.
     ///
     /// `levels` are the values of a nominal column in their order; without them those that occur, sorted.
@@ -125,7 +125,7 @@ impl Values {
             (kind, _) if self.kind() == kind => Ok(self),
             (Kind::Nominal, None) => {
                 let Coded { codes, levels } = Coded::of(self);
-                Ok(sorted(codes, levels))
+                Ok(Self::nominal(codes, levels))
             }
             (Kind::Text, _) => {
                 let Coded { codes, levels } = Coded::of(self);

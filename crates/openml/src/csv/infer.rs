@@ -9,7 +9,6 @@ use crate::date;
 use crate::error::{ParseError, shown};
 use crate::interner::Interner;
 use crate::number;
-use crate::retype::sorted;
 use crate::table::{Feature, Kind, MISSING, Values};
 
 use super::Options;
@@ -199,7 +198,7 @@ impl Column<'_> {
                     Some(kind) => kind == Kind::Nominal,
                     None => levels.len() <= few,
                 };
-                if nominal { sorted(codes, levels) } else { Values::Text { codes, levels } }
+                if nominal { Values::nominal(codes, levels) } else { Values::Text { codes, levels } }
             }
         }
     }
