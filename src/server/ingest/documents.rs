@@ -209,6 +209,7 @@ fn run(store: &Store, folder: &Folder, id: i64) -> Result<PreparedRun, IngestErr
         error: document.error_message.filter(|message| !message.is_empty()).or(document.error),
         files,
         evaluations,
+        tags: Vec::new(),
     };
     let uploader = document.uploader_name.unwrap_or_else(|| super::OWNER.to_owned());
     Ok(PreparedRun { id, file: folder.name(&path), uploader, new })

@@ -39,6 +39,12 @@ impl Answer {
         Self::fields(root, &[("id", &id.to_string())])
     }
 
+    /// Whether there is such a thing, and its id if there is.
+    pub fn exists(root: &str, found: Option<i64>) -> Self {
+        let exists = if found.is_some() { "true" } else { "false" };
+        Self::fields(root, &[("exists", exists), ("id", &found.unwrap_or(-1).to_string())])
+    }
+
     pub fn into_response(self, format: Format) -> Response {
         respond(StatusCode::OK, self.xml, self.shape, format)
     }

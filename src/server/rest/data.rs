@@ -39,7 +39,7 @@ pub const BASIC: [&str; 11] = [
 /// URLs that name something are short.
 const LONGEST_ONTOLOGY: usize = 1024;
 
-fn unknown() -> Refusal {
+pub fn unknown() -> Refusal {
     Refusal::new(111, "Unknown dataset")
 }
 
@@ -57,11 +57,7 @@ pub fn basic(qualities: Option<&Vec<labboard_store::Quality>>) -> Vec<Quality> {
 pub async fn list(call: &Call, filters: &[&str]) -> Outcome {
     let mut filters = Filters::read(filters, 370, 371)?;
     let (limit, offset) = filters.page()?;
-    let status = match filters.text("status").as_deref() {
-        None => Some(Status::Active),
-        Some("all") => None,
-        Some(word) => Some(word.parse().map_err(|error| Refusal::new(370, "Illegal filter specified").because(error))?),
-    };
+    let status = filters.status(370)?;
     let query = DatasetQuery {
         ids: filters.ids("data_id")?,
         name: filters.text("data_name"),
@@ -220,7 +216,7 @@ pub async fn publish(call: &Call) -> Outcome {
         }
         (None, None) => return Err(Refusal::new(141, "No uploaded dataset and no oml:url given")),
     };
-    let store = call.store().clone();
+    let (store, tags) = (call.store().clone(), document.tags.clone());
     let file = format!("{}.{}", document.name, if format_of(&content) == Format::Parquet { "pq" } else { "arff" });
     let prepared = tokio::task::spawn_blocking(move || {
         let document = DatasetDescription { id: None, version: None, upload_date: None, ..document };
@@ -231,7 +227,6 @@ pub async fn publish(call: &Call) -> Outcome {
         IngestError::Parse { .. } => Refusal::new(145, "Error parsing dataset ARFF file").because(error),
         IngestError::File { .. } => Refusal::new(131, "Problem validating uploaded description file").because(error),
     })?;
-    let tags = DatasetDescription::read(&text).map(|document| document.tags).unwrap_or_default();
     let number = add(call, NewDataset { uploader: person, ..dataset }, &tags).await?;
     Ok(Answer::id("upload_data_set", number))
 }
@@ -240,9 +235,7 @@ async fn add(call: &Call, dataset: NewDataset, tags: &[String]) -> Result<i64, R
     let uploader = dataset.uploader;
     let mut batch = call.store().begin().await.map_err(Refusal::store)?;
     let number = batch.add_dataset(dataset).await.map_err(Refusal::store)?;
-    for tag in tags {
-        batch.add_tag(StoreKind::Dataset, number, tag, uploader).await.map_err(Refusal::store)?;
-    }
+    batch.add_tags(StoreKind::Dataset, number, tags, uploader).await.map_err(Refusal::store)?;
     batch.commit().await.map_err(Refusal::store)?;
     Ok(number)
 }

@@ -14,7 +14,7 @@ use moka::future::Cache;
 
 use super::answer::Format as AnswerFormat;
 use super::call::Call;
-use super::data::{data_of, source};
+use super::data::{data_of, source, unknown};
 use super::fields::id;
 use super::refusal::Refusal;
 use crate::server::ingest::{Format, md5};
@@ -22,8 +22,12 @@ use crate::server::source::DataSource;
 use crate::server::state::State;
 
 /// The format that clients are told: what is not ARFF here is ARFF on its way to them.
-pub fn format(stored: &str) -> &str {
-    if stored.to_ascii_lowercase().contains("sparse") { "Sparse_ARFF" } else { "ARFF" }
+pub fn format(stored: &str) -> &'static str {
+    if is_sparse(stored) { "Sparse_ARFF" } else { "ARFF" }
+}
+
+fn is_sparse(stored: &str) -> bool {
+    stored.to_ascii_lowercase().contains("sparse")
 }
 
 fn is_arff(stored: &str) -> bool {
@@ -123,16 +127,12 @@ pub async fn file(Extract(state): Extract<State>, Path(path): Path<String>, requ
     outcome.await.unwrap_or_else(|refusal: Refusal| refusal.into_response(AnswerFormat::Xml))
 }
 
-fn unknown() -> Refusal {
-    Refusal::new(111, "Unknown dataset")
-}
-
 /// Where clients get a dataset as Parquet. They ask for it as they would ask an object store, which takes neither keys
 /// nor invitations, no encryption and no path before the bucket.
 pub fn parquet_url(call: &Call, dataset: i64, format: &str) -> Option<String> {
     let config = call.state.config();
     let is_open = config.invite.is_none() && config.base_path.is_empty() && call.base.starts_with("http://");
-    (is_open && !format.to_ascii_lowercase().contains("sparse")).then(|| format!("{}/parquet/{dataset}/dataset_{dataset}.pq", call.base))
+    (is_open && !is_sparse(format)).then(|| format!("{}/parquet/{dataset}/dataset_{dataset}.pq", call.base))
 }
 
 /// A dataset as Parquet: `/parquet/{dataset}/dataset_{dataset}.pq`.

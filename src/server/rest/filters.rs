@@ -3,6 +3,8 @@
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use labboard_store::Status;
+
 use super::refusal::Refusal;
 
 /// Rows that a list has where the client does not say how many.
@@ -76,6 +78,18 @@ impl Filters {
         match value.split_once("..") {
             Some((low, high)) => Ok(Some(number(low)?..=number(high)?)),
             None => number(&value).map(|number| Some(number..=number)),
+        }
+    }
+
+    /// The status that is asked for: active, unless the client says otherwise; `None` for `all`.
+    ///
+    /// # Errors
+    /// `code`, for a word that is no status.
+    pub fn status(&mut self, code: u16) -> Result<Option<Status>, Refusal> {
+        match self.text("status").as_deref() {
+            None => Ok(Some(Status::Active)),
+            Some("all") => Ok(None),
+            Some(word) => word.parse().map(Some).map_err(|error| Refusal::new(code, "Illegal filter specified").because(error)),
         }
     }
 

@@ -87,8 +87,7 @@ pub async fn get(call: &Call, text: &str) -> Outcome {
 
 pub async fn exists(call: &Call, name: &str, external_version: &str) -> Outcome {
     let found = call.store().find_flow(name, external_version).await.map_err(Refusal::store)?;
-    let exists = if found.is_some() { "true" } else { "false" };
-    Ok(Answer::fields("flow_exists", &[("exists", exists), ("id", &found.unwrap_or(-1).to_string())]))
+    Ok(Answer::exists("flow_exists", found))
 }
 
 /// Ids are the server's to give.
@@ -117,9 +116,7 @@ pub async fn publish(call: &Call) -> Outcome {
         IngestError::Store(error) => Refusal::store(error),
         other => Refusal::new(163, "Problem validating uploaded description file").because(other),
     })?;
-    for tag in &tags {
-        batch.add_tag(StoreKind::Flow, number, tag, person).await.map_err(Refusal::store)?;
-    }
+    batch.add_tags(StoreKind::Flow, number, &tags, person).await.map_err(Refusal::store)?;
     batch.commit().await.map_err(Refusal::store)?;
     Ok(Answer::id("upload_flow", number))
 }

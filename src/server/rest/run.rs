@@ -273,11 +273,9 @@ pub async fn publish(call: &Call) -> Outcome {
         error,
         files,
         evaluations,
+        tags,
     };
     let number = store.add_run(run).await.map_err(Refusal::store)?;
-    for tag in &tags {
-        store.add_tag(StoreKind::Run, number, tag, person).await.map_err(Refusal::store)?;
-    }
     Ok(Answer::fields("upload_run", &[("run_id", &number.to_string())]))
 }
 

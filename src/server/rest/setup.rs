@@ -89,6 +89,5 @@ pub async fn exists(call: &Call) -> Outcome {
         RunDocument::read(&text).map_err(|error| Refusal::new(582, "Problem validating uploaded description file").because(error))?;
     let flow = i64::from(question.flow_id);
     let found = call.store().find_setup(flow, settings(flow, question.parameter_settings)).await.map_err(Refusal::store)?;
-    let exists = if found.is_some() { "true" } else { "false" };
-    Ok(Answer::fields("setup_exists", &[("exists", exists), ("id", &found.unwrap_or(-1).to_string())]))
+    Ok(Answer::exists("setup_exists", found))
 }

@@ -12,11 +12,7 @@ use super::{Outcome, Refusal};
 pub async fn list(call: &Call, filters: &[&str]) -> Outcome {
     let mut filters = Filters::read(filters, 596, 597)?;
     let (limit, offset) = filters.page()?;
-    let status = match filters.text("status").as_deref() {
-        None => Some(Status::Active),
-        Some("all") => None,
-        Some(word) => Some(word.parse().map_err(|error| Refusal::new(597, "Illegal filter specified").because(error))?),
-    };
+    let status = filters.status(597)?;
     let query = StudyQuery {
         main_entity: filters.parsed("main_entity_type", "run or task")?,
         status,

@@ -29,11 +29,7 @@ fn default_measure(type_id: u32) -> Option<&'static str> {
 pub async fn list(call: &Call, filters: &[&str]) -> Outcome {
     let mut filters = Filters::read(filters, 480, 481)?;
     let (limit, offset) = filters.page()?;
-    let dataset_status = match filters.text("status").as_deref() {
-        None => Some(Status::Active),
-        Some("all") => None,
-        Some(word) => Some(word.parse().map_err(|error| Refusal::new(480, "Illegal filter specified").because(error))?),
-    };
+    let dataset_status = filters.status(480)?;
     let query = TaskQuery {
         ids: filters.ids("task_id")?,
         type_id: filters.id("type")?,
@@ -209,15 +205,13 @@ pub async fn publish(call: &Call) -> Outcome {
         }
         other => Refusal::store(other),
     })?;
-    for tag in &inputs.tags {
-        batch.add_tag(StoreKind::Task, number, tag, person).await.map_err(Refusal::store)?;
-    }
+    batch.add_tags(StoreKind::Task, number, &inputs.tags, person).await.map_err(Refusal::store)?;
     batch.commit().await.map_err(Refusal::store)?;
     Ok(Answer::id("upload_task", number))
 }
 
 /// A procedure as the store keeps it.
-pub fn stored_procedure(known: &KnownProcedure) -> Procedure {
+fn stored_procedure(known: &KnownProcedure) -> Procedure {
     Procedure {
         id: Some(i64::from(known.id)),
         kind: known.kind.name().to_owned(),

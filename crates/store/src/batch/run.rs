@@ -77,6 +77,7 @@ impl Batch {
         }
         self.insert_evaluations(&parents, run.evaluations).await?;
         self.record(Kind::Run, parents.run, Action::Added, parents.topics());
+        self.add_tags(Kind::Run, parents.run, &run.tags, parents.uploader).await?;
         Ok(parents.run)
     }
 

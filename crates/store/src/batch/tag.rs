@@ -25,6 +25,17 @@ impl Batch {
         Ok(())
     }
 
+    /// The tags that came with an entity.
+    ///
+    /// # Errors
+    /// `NotFound` without the entity.
+    pub async fn add_tags(&mut self, kind: Kind, id: i64, tags: &[String], uploader: i64) -> Result<(), StoreError> {
+        for tag in tags {
+            self.add_tag(kind, id, tag, uploader).await?;
+        }
+        Ok(())
+    }
+
     /// Removing a tag that is not there is no error.
     ///
     /// # Errors

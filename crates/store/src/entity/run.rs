@@ -77,6 +77,8 @@ pub struct NewRun {
     pub error: Option<String>,
     pub files: Vec<NewRunFile>,
     pub evaluations: Vec<Evaluation>,
+    #[serde(default)]
+    pub tags: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

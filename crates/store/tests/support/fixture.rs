@@ -139,6 +139,7 @@ pub fn run(task_id: i64, flow_id: i64, depth: i64, accuracy: f64) -> NewRun {
         error: None,
         files: Vec::new(),
         evaluations: vec![evaluation("predictive_accuracy", accuracy), evaluation("kappa", accuracy - 0.1)],
+        tags: Vec::new(),
     }
 }
 

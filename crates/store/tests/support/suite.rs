@@ -217,6 +217,7 @@ pub async fn run_comes_back(store: Store) {
     let new = NewRun {
         files: vec![NewRunFile { role: "predictions".to_owned(), file: predictions.clone() }],
         error: Some("almost".to_owned()),
+        tags: vec!["first".to_owned(), "second".to_owned()],
         ..run(t, f, 3, 0.9)
     };
     let id = store.add_run(new.clone()).await.unwrap();
@@ -224,6 +225,7 @@ pub async fn run_comes_back(store: Store) {
     assert_eq!((found.task_id, found.flow_id, found.dataset_id), (t, f, d));
     assert_eq!((found.flow_name.as_str(), found.dataset_name.as_str()), ("tree", "weather"));
     assert_eq!(found.error.as_deref(), Some("almost"));
+    assert_eq!(store.tags(Kind::Run, id).await.unwrap(), ["first", "second"]);
     assert_eq!(found.file("predictions").unwrap().hash, predictions.hash);
     assert_eq!(found.file("description"), None);
     let setup = store.setup(found.setup_id).await.unwrap();
