@@ -108,6 +108,11 @@ pub fn dig(value: &JsValue, path: &[&str]) -> Option<JsValue> {
         .filter(|value| !value.is_null() && !value.is_undefined())
 }
 
+/// A list, or typed array, in a JavaScript value; empty if it is not there.
+fn list(value: &JsValue, name: &str) -> js_sys::Array {
+    dig(value, &[name]).map(|list| js_sys::Array::from(&list)).unwrap_or_default()
+}
+
 /// How long a new mark is ringed, and how many new marks are worth it.
 const RINGED: Duration = Duration::from_millis(2500);
 const MOST_RINGS: usize = 60;
@@ -116,8 +121,7 @@ const RINGS: &str = "new marks";
 
 /// The traces whose marks are entities, as plotly.js has read them.
 fn linked_traces(host: &HtmlElement) -> Vec<JsValue> {
-    let traces = dig(host, &["_fullData"]).map(|traces| js_sys::Array::from(&traces)).unwrap_or_default();
-    traces.iter().filter(|trace| dig(trace, &["meta", "link"]).is_some()).collect()
+    list(host, "_fullData").iter().filter(|trace| dig(trace, &["meta", "link"]).is_some()).collect()
 }
 
 /// The id in a mark's custom data, alone or first in a list.
@@ -127,16 +131,14 @@ pub fn id_of(customdata: &JsValue) -> Option<u64> {
 
 /// The entities that are drawn as marks, by id.
 pub fn marks(host: &HtmlElement) -> HashSet<u64> {
-    let ids = |trace: &JsValue| dig(trace, &["customdata"]).map(|ids| js_sys::Array::from(&ids)).unwrap_or_default();
-    linked_traces(host).iter().flat_map(|trace| ids(trace).iter().filter_map(|id| id_of(&id)).collect::<Vec<_>>()).collect()
+    linked_traces(host).iter().flat_map(|trace| list(trace, "customdata").iter().filter_map(|id| id_of(&id)).collect::<Vec<_>>()).collect()
 }
 
 /// Puts rings around the marks that were not among `before`, for a moment.
 pub async fn ring(host: &HtmlElement, before: &HashSet<u64>, color: &str) {
     let (xs, ys) = (js_sys::Array::new(), js_sys::Array::new());
     for trace in linked_traces(host) {
-        let column = |name: &str| dig(&trace, &[name]).map(|values| js_sys::Array::from(&values)).unwrap_or_default();
-        let (ids, x, y) = (column("customdata"), column("x"), column("y"));
+        let (ids, x, y) = (list(&trace, "customdata"), list(&trace, "x"), list(&trace, "y"));
         for (at, id) in (0..).zip(ids.iter()) {
             if id_of(&id).is_some_and(|id| !before.contains(&id)) {
                 xs.push(&x.get(at));
@@ -170,8 +172,8 @@ pub async fn ring(host: &HtmlElement, before: &HashSet<u64>, color: &str) {
     let _ = JsFuture::from(drawn).await;
     super::sleep(RINGED).await;
     // A newer drawing has no rings any more.
-    let traces = dig(host, &["data"]).map(|traces| js_sys::Array::from(&traces)).unwrap_or_default();
-    let place = (0..).zip(traces.iter()).find(|(_, trace)| dig(trace, &["name"]).is_some_and(|name| name == RINGS)).map(|(at, _)| at);
+    let place =
+        (0..).zip(list(host, "data").iter()).find(|(_, trace)| dig(trace, &["name"]).is_some_and(|name| name == RINGS)).map(|(at, _)| at);
     if let Some(place) = place
         && host.is_connected()
     {

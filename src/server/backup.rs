@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use axum::Json;
 use axum::extract::State as Extract;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
-use labboard_store::{Options, Store, StoreError};
+use axum::response::Response;
+use labboard_store::Store;
 use serde::{Deserialize, Serialize};
 
 use super::cli::{BackupArgs, RestoreArgs};
-use super::handover;
+use super::handover::{self, Authorised};
 use super::state::State;
+use crate::error::AppError;
 
 /// A backup that another process makes.
 #[derive(Debug, Serialize, Deserialize)]
@@ -35,18 +35,9 @@ pub async fn backup(args: BackupArgs) -> anyhow::Result<()> {
         bail!("there is no data directory {}", dir.display());
     }
     let file = std::path::absolute(&args.file).with_context(|| args.file.display().to_string())?;
-    let bytes = match Store::open(&dir, Options::default()).await {
-        Ok(store) => {
-            let written = write(&store, &file).await;
-            store.close().await;
-            written?
-        }
-        Err(StoreError::Locked { owner: Some(owner), .. }) => {
-            handover::submit::<Done>(&dir, &owner, "/api/backup", &Job { file: file.clone() }).await?.bytes
-        }
-        Err(error) => return Err(error.into()),
-    };
-    println!("Wrote {} ({:.1} MB)", file.display(), bytes as f64 / 1e6);
+    let job = Job { file };
+    let Done { bytes } = handover::on_store(&dir, "/api/backup", &job, async |store, job| write(store, &job.file).await).await?;
+    println!("Wrote {} ({:.1} MB)", job.file.display(), bytes as f64 / 1e6);
     Ok(())
 }
 
@@ -61,7 +52,7 @@ pub async fn restore(args: RestoreArgs) -> anyhow::Result<()> {
 }
 
 /// Writes beside the file first, so that it is whole or not there.
-async fn write(store: &Store, file: &Path) -> anyhow::Result<u64> {
+async fn write(store: &Store, file: &Path) -> anyhow::Result<Done> {
     let mut name = file.as_os_str().to_owned();
     name.push(".part");
     let part = PathBuf::from(name);
@@ -71,7 +62,7 @@ async fn write(store: &Store, file: &Path) -> anyhow::Result<u64> {
         store.backup(out).await?;
         kept.sync_all()?;
         fs::rename(&part, file).with_context(|| format!("cannot write {}", file.display()))?;
-        Ok(kept.metadata()?.len())
+        Ok(Done { bytes: kept.metadata()?.len() })
     };
     let done = done.await;
     if done.is_err() {
@@ -81,13 +72,6 @@ async fn write(store: &Store, file: &Path) -> anyhow::Result<u64> {
 }
 
 /// Takes a job from a command on the same machine.
-pub async fn accept(Extract(state): Extract<State>, headers: HeaderMap, Json(job): Json<Job>) -> Response {
-    let refuse = |status: StatusCode, reason: &str| (status, Json(serde_json::json!({ "error": reason }))).into_response();
-    if !handover::is_authorised(&state, &headers) {
-        return refuse(StatusCode::FORBIDDEN, "backups are for commands on the server's machine");
-    }
-    match write(state.store(), &job.file).await {
-        Ok(bytes) => Json(Done { bytes }).into_response(),
-        Err(error) => refuse(StatusCode::BAD_REQUEST, &format!("{error:#}")),
-    }
+pub async fn accept(_: Authorised, Extract(state): Extract<State>, Json(job): Json<Job>) -> Response {
+    handover::answer(write(state.store(), &job.file).await.map_err(|error| AppError::BadRequest(format!("{error:#}"))))
 }

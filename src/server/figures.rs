@@ -138,8 +138,6 @@ pub struct Drawn {
     /// `data`, `layout` and `config`; null for tables and empty panels.
     pub figure: Value,
     pub raster: Option<labboard_figure::Raster>,
-    /// More rows than the view carries.
-    pub table: TableView,
 }
 
 /// The figure function.
@@ -159,7 +157,7 @@ pub fn draw(source: &Source, request: &Request, base: &str) -> Drawn {
         Ok(content) => content,
         Err(empty) => {
             view.empty = Some(empty.reason);
-            return Drawn { view, figure: Value::Null, raster: None, table: TableView::default() };
+            return Drawn { view, figure: Value::Null, raster: None };
         }
     };
     match content {
@@ -167,8 +165,8 @@ pub fn draw(source: &Source, request: &Request, base: &str) -> Drawn {
         Content::Table { table, summary, provenance } => {
             view.summary = summary;
             view.provenance = provenance;
-            view.table = table.clone();
-            Drawn { view, figure: Value::Null, raster: None, table }
+            view.table = table;
+            Drawn { view, figure: Value::Null, raster: None }
         }
     }
 }
@@ -178,7 +176,6 @@ fn chart(mut drawing: Drawing, mut view: PanelView, request: &Request, base: &st
         let source = if request.inline { raster.data_uri() } else { request.raster_url(base, &raster.hash) };
         drawing.set_raster_source(&source);
     }
-    let table = table_view(&drawing.table, request.rows);
     // Charts with a row per item decide their height themselves.
     if let Some(height) = drawing.figure.pointer("/layout/height").and_then(Value::as_f64) {
         view.height = height as u32;
@@ -192,8 +189,8 @@ fn chart(mut drawing: Drawing, mut view: PanelView, request: &Request, base: &st
         formula: drawing.provenance.formula,
     };
     view.picture = drawing.picture.svg;
-    view.table = TableView { rows: table.rows.iter().take(TWIN_ROWS).cloned().collect(), ..table.clone() };
-    Drawn { view, figure: drawing.figure, raster: drawing.raster, table }
+    view.table = table_view(&drawing.table, request.rows);
+    Drawn { view, figure: drawing.figure, raster: drawing.raster }
 }
 
 fn table_view(rows: &Rows, most: usize) -> TableView {
@@ -341,7 +338,7 @@ pub async fn csv(Extract(state): Extract<State>, Path((kind, id, panel)): Place,
     match found {
         Ok(drawn) => {
             let name = format!("attachment; filename=\"{kind}-{id}-{panel}.csv\"");
-            let body = Body::from(to_csv(&drawn.table));
+            let body = Body::from(to_csv(&drawn.view.table));
             let headers: [(HeaderName, String); 2] =
                 [(header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)];
             (headers, body).into_response()

@@ -3,14 +3,20 @@
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use axum::http::HeaderMap;
+use axum::Json;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use labboard_store::{Options, Store, StoreError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use super::figures::error_response;
 use super::secret;
 use super::state::{State, digest};
+use crate::error::AppError;
 
 /// The secret that a command shows to the server of its data directory: whoever can read the directory may hand jobs over.
 const KEY_FILE: &str = "handover-key";
@@ -26,17 +32,56 @@ pub fn write_key(dir: &Path) -> std::io::Result<String> {
     Ok(key)
 }
 
-/// Whether a request comes from a command that can read the data directory.
-pub fn is_authorised(state: &State, headers: &HeaderMap) -> bool {
-    let offered = headers.get(KEY_HEADER).map(|key| digest(key.as_bytes()));
-    offered.is_some() && offered.as_deref() == state.handover()
+/// A request of a command that can read the data directory; all others are refused.
+#[derive(Debug)]
+pub struct Authorised;
+
+impl FromRequestParts<State> for Authorised {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Response> {
+        let offered = parts.headers.get(KEY_HEADER).map(|key| digest(key.as_bytes()));
+        if offered.is_some() && offered.as_deref() == state.handover() {
+            return Ok(Self);
+        }
+        Err(error_response(&AppError::Forbidden("this is for commands on the server's machine".to_owned())))
+    }
+}
+
+/// What came of a job, for the command that handed it over.
+pub fn answer<T: Serialize>(outcome: Result<T, AppError>) -> Response {
+    match outcome {
+        Ok(done) => Json(done).into_response(),
+        Err(error) => error_response(&error),
+    }
+}
+
+/// Does a job on the store of a data directory: by itself, or through the server that has it open.
+///
+/// # Errors
+/// The directory cannot be used, or why the job failed, here or there.
+pub async fn on_store<J: Serialize, T: DeserializeOwned>(
+    dir: &Path,
+    path: &str,
+    job: &J,
+    act: impl AsyncFnOnce(&Store, &J) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    match Store::open(dir, Options::default()).await {
+        Ok(store) => {
+            let done = act(&store, job).await;
+            store.close().await;
+            done
+        }
+        Err(StoreError::Locked { owner: Some(owner), .. }) => submit(dir, &owner, path, job).await,
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Posts a job to the server at `owner`, such as `http://127.0.0.1:3000/dashboard`, and waits for its answer.
 ///
 /// # Errors
 /// The server cannot be reached, or its reason for refusing.
-pub async fn submit<T: DeserializeOwned>(dir: &Path, owner: &str, path: &str, job: &impl Serialize) -> anyhow::Result<T> {
+async fn submit<T: DeserializeOwned>(dir: &Path, owner: &str, path: &str, job: &impl Serialize) -> anyhow::Result<T> {
     let key = std::fs::read_to_string(dir.join(KEY_FILE)).context("the running server left no key in the data directory")?;
     let rest = owner.strip_prefix("http://").with_context(|| format!("the running server's address “{owner}” is unknown"))?;
     let (host, base) = rest.split_once('/').map_or((rest, String::new()), |(host, base)| (host, format!("/{base}")));

@@ -5,16 +5,16 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use axum::Json;
 use axum::extract::State as Extract;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
-use labboard_store::{NewPerson, Options, Store, StoreError};
+use axum::response::Response;
+use labboard_store::{NewPerson, Store};
 use serde::{Deserialize, Serialize};
 
 use super::cli::{UserArgs, UserCommand};
-use super::handover;
+use super::handover::{self, Authorised};
 use super::ingest::{OWNER, person};
 use super::secret;
 use super::state::{State, digest};
+use crate::error::AppError;
 
 /// Where the owner's key is, for whoever can read the data directory.
 const OWNER_KEY_FILE: &str = "owner-key";
@@ -42,20 +42,12 @@ pub async fn run(args: UserArgs) -> anyhow::Result<()> {
     };
     let dir = data.dir()?;
     std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    let key = match Store::open(&dir, Options::default()).await {
-        Ok(store) => {
-            let key = change(&store, &job).await;
-            store.close().await;
-            key?
-        }
-        Err(StoreError::Locked { owner: Some(owner), .. }) => handover::submit::<Done>(&dir, &owner, "/api/users", &job).await?.key,
-        Err(error) => return Err(error.into()),
-    };
+    let Done { key } = handover::on_store(&dir, "/api/users", &job, change).await?;
     println!("The API key of {} is {key}", job.name);
     Ok(())
 }
 
-async fn change(store: &Store, job: &Job) -> anyhow::Result<String> {
+async fn change(store: &Store, job: &Job) -> anyhow::Result<Done> {
     let key = secret::fresh();
     let key_hash = digest(key.as_bytes());
     let known = store.person_named(&job.name).await?;
@@ -72,19 +64,12 @@ async fn change(store: &Store, job: &Job) -> anyhow::Result<String> {
             store.add_person(new).await?;
         }
     }
-    Ok(key)
+    Ok(Done { key })
 }
 
 /// Takes a job from a command on the same machine.
-pub async fn accept(Extract(state): Extract<State>, headers: HeaderMap, Json(job): Json<Job>) -> Response {
-    let refuse = |status: StatusCode, reason: &str| (status, Json(serde_json::json!({ "error": reason }))).into_response();
-    if !handover::is_authorised(&state, &headers) {
-        return refuse(StatusCode::FORBIDDEN, "users are added by commands on the server's machine");
-    }
-    match change(state.store(), &job).await {
-        Ok(key) => Json(Done { key }).into_response(),
-        Err(error) => refuse(StatusCode::BAD_REQUEST, &error.to_string()),
-    }
+pub async fn accept(_: Authorised, Extract(state): Extract<State>, Json(job): Json<Job>) -> Response {
+    handover::answer(change(state.store(), &job).await.map_err(|error| AppError::BadRequest(error.to_string())))
 }
 
 /// Gives the owner a key at the first start, and says which one it is.
