@@ -10,8 +10,6 @@ use axum::response::{IntoResponse, Response};
 use labboard_store::{Options, Store, StoreError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use super::figures::error_response;
 use super::secret;
@@ -83,27 +81,16 @@ pub async fn on_store<J: Serialize, T: DeserializeOwned>(
 /// The server cannot be reached, or its reason for refusing.
 async fn submit<T: DeserializeOwned>(dir: &Path, owner: &str, path: &str, job: &impl Serialize) -> anyhow::Result<T> {
     let key = std::fs::read_to_string(dir.join(KEY_FILE)).context("the running server left no key in the data directory")?;
-    let rest = owner.strip_prefix("http://").with_context(|| format!("the running server's address “{owner}” is unknown"))?;
-    let (host, base) = rest.split_once('/').map_or((rest, String::new()), |(host, base)| (host, format!("/{base}")));
     // A server that listens everywhere is reached here.
-    let reach = host.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]");
-    let mut stream = TcpStream::connect(&reach).await.with_context(|| format!("cannot reach the running server at {host}"))?;
-    let body = serde_json::to_vec(job)?;
-    let head = format!(
-        "POST {base}{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Type: application/json\r\n\
-         {KEY_HEADER}: {}\r\nContent-Length: {}\r\n\r\n",
-        key.trim(),
-        body.len()
-    );
-    stream.write_all(head.as_bytes()).await?;
-    stream.write_all(&body).await?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await?;
-    let answer = String::from_utf8_lossy(&answer);
-    let (head, body) = answer.split_once("\r\n\r\n").context("the running server gave no answer")?;
-    if head.split_whitespace().nth(1) == Some("200") {
-        return Ok(serde_json::from_str(body)?);
+    let reach = owner.replace("//0.0.0.0", "//127.0.0.1").replace("//[::]", "//[::1]");
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let request = client.post(format!("{reach}{path}")).header(KEY_HEADER, key.trim()).json(job);
+    let answer = request.send().await.with_context(|| format!("cannot reach the running server at {owner}"))?;
+    let status = answer.status();
+    if status.is_success() {
+        return Ok(answer.json().await?);
     }
-    let reason = serde_json::from_str::<serde_json::Value>(body).ok().and_then(|value| value.get("error")?.as_str().map(str::to_owned));
-    bail!(reason.unwrap_or_else(|| format!("the running server refused: {}", head.lines().next().unwrap_or_default())))
+    let refusal = answer.json::<serde_json::Value>().await.ok();
+    let reason = refusal.as_ref().and_then(|refusal| refusal.get("error")?.as_str());
+    bail!(reason.map_or_else(|| format!("the running server refused: {status}"), str::to_owned))
 }
