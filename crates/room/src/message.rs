@@ -1,3 +1,5 @@
+mod frame;
+
 use serde::{Deserialize, Serialize};
 
 use crate::checksum::Checksum;
@@ -48,8 +50,8 @@ pub enum ClientMessage {
     Ping,
 }
 
-/// What the server sends; one JSON object per text frame, its kind in `t`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What the server sends; one JSON object per text frame, its kind in `t`. It is read by [`parse`](Self::parse).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "t", rename_all = "snake_case")]
 pub enum ServerMessage {
     /// The client is in the room (or asked for a resync), and this is the room.
@@ -62,9 +64,9 @@ pub enum ServerMessage {
     Rejected(Rejected),
     /// Who came or has a new name (`changed`), who left.
     People {
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[serde(skip_serializing_if = "Vec::is_empty")]
         changed: Vec<Person>,
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[serde(skip_serializing_if = "Vec::is_empty")]
         left: Vec<PersonId>,
     },
     /// What people are doing; also comes back to who sent it, who ignores it.
@@ -80,7 +82,7 @@ pub enum ServerMessage {
     /// The server closes the connection. Without `retry_after_ms` the client does not come back by itself.
     Closing {
         reason: ClosingReason,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none")]
         retry_after_ms: Option<u64>,
     },
 }
@@ -247,7 +249,7 @@ impl ServerMessage {
     /// # Errors
     /// When it is none of the messages.
     pub fn parse(text: &str) -> Result<ServerMessage, MessageError> {
-        Ok(serde_json::from_str(text)?)
+        frame::parse(text)
     }
 
     /// The frame to send.

@@ -29,7 +29,7 @@ pub struct Committed {
 }
 
 /// A refused operation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Rejected {
     /// The client's number of it.
     pub n: u64,
