@@ -17,7 +17,7 @@ use leptos_router::{ParamSegment, SsrMode, StaticSegment};
 
 use crate::model::Kind;
 use components::top_bar::TopBar;
-use pages::{entity::EntityPage, explore::ExplorePage, home::HomePage, list::ListPage, not_found::NotFoundPage};
+use pages::{entity::EntityPage, explore::ExplorePage, home::HomePage, list::ListPage, new::NewPage, not_found::NotFoundPage};
 
 /// Where labboard is mounted: empty, or a path such as `/dashboard`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -102,6 +102,7 @@ pub fn App(base: Base, build_hash: Build) -> impl IntoView {
     provide_context(build_hash);
     provide_context(base.clone());
     let session = room::provide_session();
+    components::transfer::provide_transfer();
     theme::provide_theme();
     // Browser only: says that handlers are attached, for tests and scripts.
     Effect::new(move |_| {
@@ -117,6 +118,7 @@ pub fn App(base: Base, build_hash: Build) -> impl IntoView {
                 <Routes fallback=NotFoundPage>
                     <Route path=StaticSegment("") view=HomePage ssr=SsrMode::Async/>
                     <Route path=StaticSegment("explore") view=ExplorePage ssr=SsrMode::Async/>
+                    <Route path=StaticSegment("new") view=NewPage ssr=SsrMode::Async/>
                     <Route path=StaticSegment("data") view=|| view! { <ListPage kind=Kind::Data/> } ssr=SsrMode::Async/>
                     <Route path=StaticSegment("task") view=|| view! { <ListPage kind=Kind::Task/> } ssr=SsrMode::Async/>
                     <Route path=StaticSegment("flow") view=|| view! { <ListPage kind=Kind::Flow/> } ssr=SsrMode::Async/>
@@ -128,6 +130,7 @@ pub fn App(base: Base, build_hash: Build) -> impl IntoView {
                 </Routes>
             </main>
             <components::notices::Notices notices=session.notices/>
+            <components::transfer::TransferCard/>
         </Router>
     }
 }

@@ -6,6 +6,7 @@ pub mod plotly;
 pub mod session;
 pub mod socket;
 pub mod theme;
+pub mod transfer;
 
 use std::time::Duration;
 
@@ -81,20 +82,33 @@ pub fn copy_link(values: &Controls, session: Session) {
     let (Ok(origin), Ok(path)) = (location.origin(), location.pathname()) else { return };
     let query = controls::to_query(values);
     let link = if query.is_empty() { format!("{origin}{path}") } else { format!("{origin}{path}?{query}") };
-    let clipboard = js_sys::Reflect::get(&window().navigator(), &"clipboard".into()).unwrap_or(JsValue::UNDEFINED);
-    // Browsers offer the clipboard on secure origins only; elsewhere the address bar must do.
-    let Ok(write) = js_sys::Reflect::get(&clipboard, &"writeText".into()).and_then(|write| write.dyn_into::<js_sys::Function>()) else {
-        replace_query(values);
-        session.notify("The link is in the address bar");
-        return;
-    };
+    let values = values.clone();
     leptos::task::spawn_local(async move {
-        let written = match write.call1(&clipboard, &JsValue::from_str(&link)) {
-            Ok(promise) => JsFuture::from(js_sys::Promise::from(promise)).await.is_ok(),
-            Err(_) => false,
-        };
-        session.notify(if written { "Link copied" } else { "The browser refused to copy; the link is in the address bar" });
+        if copied(&link).await {
+            return session.notify("Link copied");
+        }
+        // Browsers offer the clipboard on secure origins only; elsewhere the address bar must do.
+        replace_query(&values);
+        session.notify("The browser refused to copy; the link is in the address bar");
     });
+}
+
+/// Copies the text before a copy button, if one was clicked.
+pub fn copy_beside(event: &web_sys::MouseEvent, session: Session) {
+    let button = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok()).filter(|it| it.has_attribute("data-copy"));
+    let Some(text) = button.and_then(|button| button.previous_element_sibling()?.text_content()) else { return };
+    leptos::task::spawn_local(async move {
+        session.notify(if copied(&text).await { "Copied" } else { "The browser refused to copy; select the text instead" });
+    });
+}
+
+async fn copied(text: &str) -> bool {
+    let clipboard = js_sys::Reflect::get(&window().navigator(), &"clipboard".into()).unwrap_or(JsValue::UNDEFINED);
+    let write = js_sys::Reflect::get(&clipboard, &"writeText".into()).and_then(|write| write.dyn_into::<js_sys::Function>());
+    match write.and_then(|write| write.call1(&clipboard, &JsValue::from_str(text))) {
+        Ok(promise) => JsFuture::from(js_sys::Promise::from(promise)).await.is_ok(),
+        Err(_) => false,
+    }
 }
 
 /// Writes controls into the address bar without a navigation.

@@ -13,12 +13,15 @@ pub mod import;
 pub mod ingest;
 pub mod lists;
 pub mod live;
+pub mod publish;
 pub mod rest;
 pub mod routes;
 mod secret;
 pub mod serve;
 pub mod source;
+pub mod start;
 pub mod state;
+pub mod uploads;
 pub mod users;
 pub mod views;
 

@@ -13,7 +13,7 @@ test('names from data are text, never markup', async ({ page, server, problems }
     void dialog.dismiss();
   });
   await open(page, '/data');
-  const path = /\/data\/\d+/.exec(server.importFile(file))?.[0];
+  const path = /\/data\/\d+/.exec(server.run('import', file))?.[0];
   expect(path).toBeTruthy();
   // The open list hears of it without a reload.
   await expect(page.locator('[data-list] tbody')).toContainText('hostile');
@@ -39,7 +39,7 @@ test('a broken file says where, and changes nothing', async ({ page, server }) =
     writeFileSync(file, content);
     let said = '';
     try {
-      server.importFile(file);
+      server.run('import', file);
     } catch (error: any) {
       expect(error.status).toBe(1);
       said = error.stderr;

@@ -9,8 +9,8 @@ import { join } from 'node:path';
 export interface Server {
   url: string;
   dir: string;
-  /** Runs `labboard import` against the server's data directory. */
-  importFile(path: string): string;
+  /** Runs a command of labboard on the server's data directory. */
+  run(...args: string[]): string;
 }
 
 const binary = process.env.LABBOARD_BIN ?? join(__dirname, '../../target/debug/labboard');
@@ -27,7 +27,7 @@ async function start(): Promise<Server & { stop(): Promise<void> }> {
   return {
     url,
     dir,
-    importFile: (path) => execFileSync(binary, ['import', path, '--data-dir', data], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }),
+    run: (...args) => execFileSync(binary, [...args, '--data-dir', data], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }),
     async stop() {
       child.kill('SIGTERM');
       await ended;

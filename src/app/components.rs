@@ -9,6 +9,7 @@ pub mod room_bar;
 pub mod search;
 pub mod table;
 pub mod top_bar;
+pub mod transfer;
 
 /// Where plotly.js is; preloaded by pages with charts and loaded by the first chart.
 pub fn plotly_url(base: &str) -> String {

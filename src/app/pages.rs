@@ -4,4 +4,5 @@ pub mod entity;
 pub mod explore;
 pub mod home;
 pub mod list;
+pub mod new;
 pub mod not_found;

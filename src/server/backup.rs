@@ -36,7 +36,7 @@ pub async fn backup(args: BackupArgs) -> anyhow::Result<()> {
     }
     let file = std::path::absolute(&args.file).with_context(|| args.file.display().to_string())?;
     let job = Job { file };
-    let Done { bytes } = handover::on_store(&dir, "/api/backup", &job, async |store, job| write(store, &job.file).await).await?;
+    let Done { bytes } = handover::on_store(&dir, "backup", &job, async |store, job| write(store, &job.file).await).await?;
     println!("Wrote {} ({:.1} MB)", job.file.display(), bytes as f64 / 1e6);
     Ok(())
 }

@@ -24,6 +24,8 @@ pub enum Command {
     Serve(ServeArgs),
     /// Bring in CSV, Parquet or ARFF files, or folders of OpenML documents.
     Import(ImportArgs),
+    /// Publish predictions (CSV) as a run, without an OpenML client.
+    Publish(PublishArgs),
     /// Add people who may publish, and give them API keys.
     User(UserArgs),
     /// Write the data directory into one file, also while a server runs on it.
@@ -79,6 +81,39 @@ pub struct ImportArgs {
     /// The feature to predict.
     #[arg(long, value_name = "FEATURE")]
     pub target: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct PublishArgs {
+    #[command(flatten)]
+    pub directory: DataArgs,
+    /// A CSV with y_pred, and perhaps y_true, row_id, fold, repeat and proba_<class>.
+    #[arg(value_name = "FILE")]
+    pub predictions: PathBuf,
+    /// The id of the dataset that was predicted.
+    #[arg(long, value_name = "ID", required_unless_present = "task")]
+    pub data: Option<i64>,
+    /// The id of the task, if the predictions are of one that there is.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["data", "target"])]
+    pub task: Option<i64>,
+    /// The feature that was predicted; the dataset's default target otherwise.
+    #[arg(long, value_name = "FEATURE")]
+    pub target: Option<String>,
+    /// What predicted: a name of your own, or the id of a flow.
+    #[arg(long, value_name = "NAME")]
+    pub flow: String,
+    /// The flow's version; one is made of the names of the parameters otherwise.
+    #[arg(long, value_name = "VERSION")]
+    pub flow_version: Option<String>,
+    /// A parameter's value; may be repeated.
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = super::rest::parameter)]
+    pub parameters: Vec<(String, String)>,
+    /// The labboard to publish to, such as http://host:3000; the data directory on this machine otherwise.
+    #[arg(long, env = "LABBOARD_SERVER", value_name = "URL", requires = "api_key")]
+    pub server: Option<String>,
+    /// The API key for that server.
+    #[arg(long, env = "LABBOARD_API_KEY", value_name = "KEY", hide_env_values = true)]
+    pub api_key: Option<String>,
 }
 
 #[derive(Debug, Args)]

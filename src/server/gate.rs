@@ -59,7 +59,7 @@ pub async fn invited(Extract(state): Extract<State>, request: Request, next: Nex
     // Handed-over jobs and clients bring keys of their own.
     let open = super::rest::is_api(path)
         || path == "/health"
-        || matches!(path, "/api/import" | "/api/users" | "/api/backup")
+        || path.starts_with("/_jobs/")
         || path == "/_invite"
         || path.starts_with("/pkg/")
         || path.starts_with("/fonts/");

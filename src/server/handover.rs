@@ -60,7 +60,7 @@ pub fn answer<T: Serialize>(outcome: Result<T, AppError>) -> Response {
 /// The directory cannot be used, or why the job failed, here or there.
 pub async fn on_store<J: Serialize, T: DeserializeOwned>(
     dir: &Path,
-    path: &str,
+    name: &str,
     job: &J,
     act: impl AsyncFnOnce(&Store, &J) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
@@ -70,7 +70,7 @@ pub async fn on_store<J: Serialize, T: DeserializeOwned>(
             store.close().await;
             done
         }
-        Err(StoreError::Locked { owner: Some(owner), .. }) => submit(dir, &owner, path, job).await,
+        Err(StoreError::Locked { owner: Some(owner), .. }) => submit(dir, &owner, name, job).await,
         Err(error) => Err(error.into()),
     }
 }
@@ -79,12 +79,12 @@ pub async fn on_store<J: Serialize, T: DeserializeOwned>(
 ///
 /// # Errors
 /// The server cannot be reached, or its reason for refusing.
-async fn submit<T: DeserializeOwned>(dir: &Path, owner: &str, path: &str, job: &impl Serialize) -> anyhow::Result<T> {
+async fn submit<T: DeserializeOwned>(dir: &Path, owner: &str, name: &str, job: &impl Serialize) -> anyhow::Result<T> {
     let key = std::fs::read_to_string(dir.join(KEY_FILE)).context("the running server left no key in the data directory")?;
     // A server that listens everywhere is reached here.
     let reach = owner.replace("//0.0.0.0", "//127.0.0.1").replace("//[::]", "//[::1]");
     let client = reqwest::Client::builder().no_proxy().build()?;
-    let request = client.post(format!("{reach}{path}")).header(KEY_HEADER, key.trim()).json(job);
+    let request = client.post(format!("{reach}/_jobs/{name}")).header(KEY_HEADER, key.trim()).json(job);
     let answer = request.send().await.with_context(|| format!("cannot reach the running server at {owner}"))?;
     let status = answer.status();
     if status.is_success() {

@@ -37,7 +37,8 @@ pub async fn secure(request: Request, next: Next) -> Response {
     response
 }
 
-fn is_loopback(authority: &str) -> bool {
+/// Whether a `host:port` names this machine to itself.
+pub fn is_loopback(authority: &str) -> bool {
     let host = match authority.strip_prefix('[') {
         Some(rest) => rest.split_once(']').map_or("", |(host, _)| host),
         None => authority.split_once(':').map_or(authority, |(host, _)| host),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cli::ImportArgs;
 use super::handover::{self, Authorised};
-use super::ingest::{IngestError, Wishes, counted, import_paths};
+use super::ingest::{IngestError, Target, Wishes, counted, import_paths};
 use super::source::app_error;
 use super::state::State;
 use crate::error::AppError;
@@ -41,7 +41,7 @@ pub async fn run(args: ImportArgs) -> anyhow::Result<()> {
         args.paths.iter().map(|path| path.canonicalize().with_context(|| path.display().to_string())).collect::<Result<Vec<_>, _>>()?;
     let job = Job { paths, name: args.name, target: args.target };
     std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    let Done { imported } = handover::on_store(&dir, "/api/import", &job, async |store, job| Ok(job.run(store).await?)).await?;
+    let Done { imported } = handover::on_store(&dir, "import", &job, async |store, job| Ok(job.run(store).await?)).await?;
     println!("Imported {}", counted(&imported));
     for entity in imported.iter().take(20) {
         println!("  {}", entity.path());
@@ -51,7 +51,8 @@ pub async fn run(args: ImportArgs) -> anyhow::Result<()> {
 
 impl Job {
     async fn run(&self, store: &Store) -> Result<Done, IngestError> {
-        let wishes = Wishes { name: self.name.clone(), target: self.target.clone() };
+        let target = self.target.clone().map_or(Target::Guessed, Target::Feature);
+        let wishes = Wishes { name: self.name.clone(), target, ..Wishes::default() };
         Ok(Done { imported: import_paths(store, &self.paths, &wishes).await? })
     }
 }

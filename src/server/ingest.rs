@@ -41,7 +41,22 @@ impl IngestError {
 #[derive(Clone, Debug, Default)]
 pub struct Wishes {
     pub name: Option<String>,
-    pub target: Option<String>,
+    /// Otherwise the feature that is most likely to be predicted.
+    pub target: Target,
+    pub description: Option<String>,
+    pub licence: Option<String>,
+    /// Types of features, by name, that are not what the file makes of them.
+    pub kinds: Vec<(String, FeatureKind)>,
+}
+
+/// What a dataset is used to predict.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Target {
+    /// The feature that is most likely meant.
+    #[default]
+    Guessed,
+    Feature(String),
+    Nothing,
 }
 
 /// The person to whom local imports belong.
@@ -145,7 +160,7 @@ pub fn describe(table: &Table, target: Option<&str>, row_id: Option<&str>, ignor
 }
 
 /// A dataset name that OpenML takes: letters, digits and `_-.(),`.
-fn dataset_name(path: &Path) -> String {
+pub fn dataset_name(path: &Path) -> String {
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let name = stem.chars().map(|c| if c.is_ascii_alphanumeric() || "_-.(),".contains(c) { c } else { '_' }).collect::<String>();
     if name.is_empty() { "dataset".to_owned() } else { name }
@@ -181,25 +196,56 @@ pub fn timestamp(text: &str) -> Option<i64> {
     labboard_openml::date::parse_iso(text).map(|ms| ms as i64)
 }
 
+/// Reads a table with the types that the user wants; `file` is for the error.
+///
+/// # Errors
+/// The place in the file and the reason.
+pub fn read_table_as(file: &str, format: Format, content: &[u8], kinds: &[(String, FeatureKind)]) -> Result<Table, IngestError> {
+    if format == Format::Csv {
+        let options = csv::Options { kinds: kinds.to_vec(), ..csv::Options::default() };
+        return csv::read(content, &options).map_err(|source| IngestError::Parse { file: file.to_owned(), source });
+    }
+    let mut table = read_table(file, format, content)?;
+    for (name, kind) in kinds {
+        let feature = table.features.iter_mut().find(|feature| feature.name == *name);
+        let feature = feature.ok_or_else(|| IngestError::file(file, format!("there is no feature “{name}”")))?;
+        let values = std::mem::replace(&mut feature.values, Values::Numeric(Vec::new()));
+        feature.values = values.retyped(*kind, None).map_err(|error| IngestError::file(file, format!("{name}: {error}")))?;
+    }
+    Ok(table)
+}
+
 /// Imports one table file as a new dataset (or a new version of the dataset of that name).
 ///
 /// # Errors
 /// The file cannot be read or parsed, or a wish does not fit it. Nothing has changed then.
 pub async fn import_file(store: &Store, path: &Path, wishes: &Wishes) -> Result<Entity, IngestError> {
     let file = path.display().to_string();
-    let format = Format::of(path).ok_or_else(|| IngestError::file(&file, "the ending is none of .csv, .tsv, .arff, .parquet and .pq"))?;
+    let format = Format::of(path).ok_or_else(|| IngestError::file(&file, ENDINGS))?;
     let name = wishes.name.clone().unwrap_or_else(|| dataset_name(path));
-    check_name(&name).map_err(|reason| IngestError::file(&file, reason))?;
-    let (columns, files, path, target) = (store.columns().clone(), store.files().clone(), path.to_owned(), wishes.target.clone());
+    add_table(store, file, format, path, Wishes { name: Some(name), ..wishes.clone() }).await
+}
+
+/// What is said of a file that is no table by its name.
+pub const ENDINGS: &str = "the ending is none of .csv, .tsv, .arff, .parquet and .pq";
+
+/// Adds the table in `path` as a dataset of the owner; `file` is what the user calls it.
+///
+/// # Errors
+/// As [`import_file`].
+pub async fn add_table(store: &Store, file: String, format: Format, path: &Path, wishes: Wishes) -> Result<Entity, IngestError> {
+    let (columns, files, path) = (store.columns().clone(), store.files().clone(), path.to_owned());
     let prepared = tokio::task::spawn_blocking(move || -> Result<_, IngestError> {
+        let name = wishes.name.unwrap_or_else(|| dataset_name(Path::new(&file)));
+        check_name(&name).map_err(|reason| IngestError::file(&file, reason))?;
         let content = std::fs::read(&path).map_err(|error| IngestError::file(&file, error))?;
-        let table = read_table(&file, format, &content)?;
-        if let Some(target) = &target
-            && table.feature(target).is_none()
-        {
-            return Err(IngestError::file(&file, format!("there is no feature “{target}” to predict")));
-        }
-        let target = target.or_else(|| default_target(&table));
+        let table = read_table_as(&file, format, &content, &wishes.kinds)?;
+        let target = match wishes.target {
+            Target::Guessed => default_target(&table),
+            Target::Nothing => None,
+            Target::Feature(name) if table.feature(&name).is_some() => Some(name),
+            Target::Feature(name) => return Err(IngestError::file(&file, format!("there is no feature “{name}” to predict"))),
+        };
         let description = describe(&table, target.as_deref(), None, &[]);
         let hash = columns.write(&table)?;
         let stored = files.put(&format!("{name}.{}", extension(format)), format.media_type(), &content)?;
@@ -207,9 +253,9 @@ pub async fn import_file(store: &Store, path: &Path, wishes: &Wishes) -> Result<
             id: None,
             name,
             version: None,
-            description: table.description.clone(),
+            description: wishes.description.unwrap_or(table.description),
             format: format.word().to_owned(),
-            about: About::default(),
+            about: About { licence: wishes.licence, ..About::default() },
             default_target: target,
             row_id: None,
             ignored: Vec::new(),
@@ -239,7 +285,7 @@ pub const fn extension(format: Format) -> &'static str {
 }
 
 /// The feature that is most likely to be predicted: one that is called so, else the last one if it is nominal.
-fn default_target(table: &Table) -> Option<String> {
+pub fn default_target(table: &Table) -> Option<String> {
     const NAMES: [&str; 4] = ["class", "target", "label", "y"];
     let named = NAMES.into_iter().find_map(|name| table.features.iter().find(|feature| feature.name.eq_ignore_ascii_case(name)));
     let last = table.features.last().filter(|feature| matches!(feature.values, Values::Nominal { .. }));

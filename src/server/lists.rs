@@ -44,10 +44,43 @@ trait Listed: Sized {
 }
 
 struct Asked<S> {
+    within: Within,
     search: String,
     sort: S,
     descending: bool,
     offset: u32,
+}
+
+/// What a search may say beside words: `study:14`, `user:3`, `type:1`, `tag:good`.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Within {
+    study: Option<i64>,
+    user: Option<i64>,
+    task_type: Option<i64>,
+    tag: Option<String>,
+}
+
+impl Within {
+    /// Takes what a list of this kind knows out of a search; all else is left as words.
+    fn take(kind: Kind, search: &str) -> (Self, String) {
+        let mut within = Self::default();
+        let mut words = Vec::new();
+        for word in search.split_whitespace() {
+            let Some((name, value)) = word.split_once(':') else {
+                words.push(word);
+                continue;
+            };
+            let (id, knows) = (value.parse::<i64>().ok(), |kinds: &[Kind]| kinds.contains(&kind));
+            match (name, id) {
+                ("study", Some(_)) if knows(&[Kind::Task, Kind::Run]) => within.study = id,
+                ("user", Some(_)) if knows(&[Kind::Data, Kind::Flow, Kind::Run]) => within.user = id,
+                ("type", Some(_)) if knows(&[Kind::Task, Kind::Run]) => within.task_type = id,
+                ("tag", _) if !value.is_empty() => within.tag = Some(value.to_owned()),
+                _ => words.push(word),
+            }
+        }
+        (within, words.join(" "))
+    }
 }
 
 /// One page of a list. `sort` is a column's name, with `-` before it for descending order.
@@ -71,7 +104,8 @@ async fn list_of<L: Listed>(store: &Store, search: &str, sort: &str, page: u64) 
     let (column, descending) = wanted.strip_prefix('-').map_or((wanted, false), |column| (column, true));
     let sort = L::sort(column).ok_or_else(|| AppError::BadRequest(format!("{} cannot be sorted by “{sort}”", L::KIND.plural())))?;
     let offset = u32::try_from((page.max(1) - 1).saturating_mul(u64::from(PAGE_SIZE))).unwrap_or(u32::MAX);
-    let found = L::find(store, Asked { search: search.to_owned(), sort, descending, offset }).await.map_err(app_error)?;
+    let (within, search) = Within::take(L::KIND, search);
+    let found = L::find(store, Asked { within, search, sort, descending, offset }).await.map_err(app_error)?;
     let table = TableView {
         columns: heads(L::HEADS),
         rows: found.rows.iter().map(|row| Row { cells: row.cells(), ..Row::default() }).collect(),
@@ -132,8 +166,19 @@ impl Listed for DatasetRow {
     }
 
     async fn find(store: &Store, asked: Asked<DatasetSort>) -> Result<Page<Self>, StoreError> {
-        let Asked { search, sort, descending, offset } = asked;
-        store.list_datasets(&DatasetQuery { search, sort, descending, offset, limit: PAGE_SIZE, ..DatasetQuery::default() }).await
+        let Asked { within, search, sort, descending, offset } = asked;
+        store
+            .list_datasets(&DatasetQuery {
+                tag: within.tag,
+                uploader: within.user,
+                search,
+                sort,
+                descending,
+                offset,
+                limit: PAGE_SIZE,
+                ..DatasetQuery::default()
+            })
+            .await
     }
 
     fn cells(&self) -> Vec<Cell> {
@@ -163,8 +208,20 @@ impl Listed for TaskRow {
     }
 
     async fn find(store: &Store, asked: Asked<TaskSort>) -> Result<Page<Self>, StoreError> {
-        let Asked { search, sort, descending, offset } = asked;
-        store.list_tasks(&TaskQuery { search, sort, descending, offset, limit: PAGE_SIZE, ..TaskQuery::default() }).await
+        let Asked { within, search, sort, descending, offset } = asked;
+        store
+            .list_tasks(&TaskQuery {
+                tag: within.tag,
+                study: within.study,
+                type_id: within.task_type,
+                search,
+                sort,
+                descending,
+                offset,
+                limit: PAGE_SIZE,
+                ..TaskQuery::default()
+            })
+            .await
     }
 
     fn cells(&self) -> Vec<Cell> {
@@ -191,8 +248,19 @@ impl Listed for FlowRow {
     }
 
     async fn find(store: &Store, asked: Asked<FlowSort>) -> Result<Page<Self>, StoreError> {
-        let Asked { search, sort, descending, offset } = asked;
-        store.list_flows(&FlowQuery { search, sort, descending, offset, limit: PAGE_SIZE, ..FlowQuery::default() }).await
+        let Asked { within, search, sort, descending, offset } = asked;
+        store
+            .list_flows(&FlowQuery {
+                tag: within.tag,
+                uploader: within.user,
+                search,
+                sort,
+                descending,
+                offset,
+                limit: PAGE_SIZE,
+                ..FlowQuery::default()
+            })
+            .await
     }
 
     fn cells(&self) -> Vec<Cell> {
@@ -219,8 +287,21 @@ impl Listed for RunRow {
     }
 
     async fn find(store: &Store, asked: Asked<RunSort>) -> Result<Page<Self>, StoreError> {
-        let Asked { search, sort, descending, offset } = asked;
-        store.list_runs(&RunQuery { search, sort, descending, offset, limit: PAGE_SIZE, ..RunQuery::default() }).await
+        let Asked { within, search, sort, descending, offset } = asked;
+        store
+            .list_runs(&RunQuery {
+                tag: within.tag,
+                study: within.study,
+                task_type: within.task_type,
+                uploaders: within.user.into_iter().collect(),
+                search,
+                sort,
+                descending,
+                offset,
+                limit: PAGE_SIZE,
+                ..RunQuery::default()
+            })
+            .await
     }
 
     fn cells(&self) -> Vec<Cell> {
@@ -238,4 +319,18 @@ impl Listed for RunRow {
 /// Rows of runs, for the start page.
 pub fn run_rows(runs: &[RunRow]) -> Vec<Row> {
     runs.iter().map(|run| Row { cells: run.cells(), ..Row::default() }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn searches_say_where_to_look() {
+        let (within, words) = Within::take(Kind::Run, "tree study:14 user:3 type:1 tag:good a:b");
+        assert_eq!(within, Within { study: Some(14), user: Some(3), task_type: Some(1), tag: Some("good".to_owned()) });
+        assert_eq!(words, "tree a:b");
+        let (within, words) = Within::take(Kind::Data, "study:14 type:x");
+        assert_eq!((within, words.as_str()), (Within::default(), "study:14 type:x"), "what a list does not know are words");
+    }
 }

@@ -11,6 +11,7 @@ mod evaluation;
 mod fields;
 mod filters;
 mod flow;
+mod predictions;
 mod refusal;
 mod run;
 mod setup;
@@ -26,9 +27,10 @@ use axum::response::{IntoResponse, Response};
 use super::state::State;
 use answer::Answer;
 use call::Call;
-use refusal::Refusal;
+pub use refusal::Refusal;
 
 pub use download::{Tables, file, parquet, splits};
+pub use predictions::{Published, Wanted, add as add_predictions, parameter};
 pub use run::KnownSplits;
 
 /// The paths on which keys are checked instead of invitations.
@@ -104,12 +106,15 @@ async fn post(call: &Call, path: &[&str]) -> Outcome {
         ["data", "status", "update"] => data::set_status(call).await,
         ["data", "edit"] => data::edit(call).await,
         ["data", "fork"] => data::fork(call).await,
+        ["data", "topicadd"] => data::set_topic(call, true).await,
+        ["data", "topicdelete"] => data::set_topic(call, false).await,
         ["data", "feature", "ontology", "add"] => data::set_ontology(call, true).await,
         ["data", "feature", "ontology", "remove"] => data::set_ontology(call, false).await,
         ["task"] => task::publish(call).await,
         ["flow"] => flow::publish(call).await,
         ["flow", "exists"] => flow::exists(call, &call.text("name")?, &call.text("external_version")?).await,
         ["run"] => run::publish(call).await,
+        ["predictions"] => predictions::publish(call).await,
         ["setup", "exists"] => setup::exists(call).await,
         ["study"] => study::publish(call).await,
         ["study", "status", "update"] => study::set_status(call).await,

@@ -10,7 +10,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{any, get, post};
 use axum::{Router, handler::Handler};
-use labboard_store::{Options, Store};
+use labboard_store::{Options, Store, StudyEntity};
 use leptos::prelude::*;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -18,7 +18,7 @@ use tower_http::compression::predicate::{NotForContentType, Predicate as _, Size
 
 use super::config::{Config, ConfigError};
 use super::state::State;
-use super::{assets, backup, figures, gate, headers, import, live, rest, users};
+use super::{assets, backup, figures, gate, headers, import, live, publish, rest, uploads, users};
 use crate::app::{Base, ShellOptions, shell};
 
 /// Why an instance could not be opened.
@@ -37,6 +37,7 @@ pub(crate) async fn open(config: Config) -> Result<State, OpenError> {
     let _ = any_spawner::Executor::init_tokio();
     let store = Store::open(&config.data_dir, Options::default()).await?;
     let state = State::new(config, store);
+    uploads::clear(&state);
     live::follow_changes(&state);
     Ok(state)
 }
@@ -75,15 +76,21 @@ fn inner(state: &State) -> Router {
         .route("/api/figures/{kind}/{id}/{panel}", get(figures::figure))
         .route("/api/figures/{kind}/{id}/{panel}/csv", get(figures::csv))
         .route("/api/figures/{kind}/{id}/{panel}/raster", get(figures::raster))
-        .route("/api/import", post(import::accept).layer(axum::extract::DefaultBodyLimit::disable()))
-        .route("/api/users", post(users::accept))
-        .route("/api/backup", post(backup::accept))
+        .route("/_jobs/import", post(import::accept).layer(axum::extract::DefaultBodyLimit::disable()))
+        .route("/_jobs/publish", post(publish::accept))
+        .route("/_jobs/users", post(users::accept))
+        .route("/_jobs/backup", post(backup::accept))
+        .route("/new/file", post(uploads::receive).layer(axum::extract::DefaultBodyLimit::disable()))
+        .route("/new/dataset", post(uploads::add))
         .route("/_fn/{*function}", get(server_function).post(server_function))
         .route("/_invite", post(gate::accept))
         .route("/d/{id}", get(short::<'d'>))
         .route("/t/{id}", get(short::<'t'>))
         .route("/f/{id}", get(short::<'f'>))
         .route("/r/{id}", get(short::<'r'>))
+        .route("/s/{id}", get(study))
+        .route("/u/{id}", get(user))
+        .route("/tt/{id}", get(task_type))
         .route("/dashboard/{kind}", get(old_list))
         .route("/dashboard/{kind}/{id}", get(old_page))
         .fallback(page)
@@ -144,6 +151,24 @@ async fn short<const LETTER: char>(Extract(state): Extract<State>, Path(id): Pat
         _ => "run",
     };
     redirect(&state, &format!("/{kind}/{}", crate::controls::encode(&id)))
+}
+
+/// What a study or suite collects. It has no page of its own.
+async fn study(Extract(state): Extract<State>, Path(id): Path<String>) -> Response {
+    let known = match id.parse::<i64>() {
+        Ok(number) => state.store().study(number).await.ok(),
+        Err(_) => None,
+    };
+    let list = if known.is_some_and(|study| study.main_entity == StudyEntity::Run) { "run" } else { "task" };
+    Redirect::temporary(&format!("{}/{list}?search=study:{}", state.config().base_path, crate::controls::encode(&id))).into_response()
+}
+
+async fn user(Extract(state): Extract<State>, Path(id): Path<String>) -> Response {
+    redirect(&state, &format!("/run?search=user:{}", crate::controls::encode(&id)))
+}
+
+async fn task_type(Extract(state): Extract<State>, Path(id): Path<String>) -> Response {
+    redirect(&state, &format!("/task?search=type:{}", crate::controls::encode(&id)))
 }
 
 async fn old_list(Extract(state): Extract<State>, Path(kind): Path<String>) -> Response {

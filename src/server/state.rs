@@ -11,6 +11,7 @@ use super::figures::Figures;
 use super::live::Hub;
 use super::rest::{KnownSplits, Tables};
 use super::source::Sources;
+use super::uploads::Uploads;
 use crate::model::{Entity, Kind};
 
 /// The state of one labboard instance; cheap to clone.
@@ -29,6 +30,7 @@ struct Inner {
     sources: Sources,
     tables: Tables,
     splits: KnownSplits,
+    uploads: Uploads,
     /// How often each entity has changed since the start; part of every cache key.
     revisions: RwLock<HashMap<Entity, u64>>,
 }
@@ -52,6 +54,7 @@ impl State {
             sources: Sources::default(),
             tables: Tables::default(),
             splits: KnownSplits::default(),
+            uploads: Uploads::default(),
             revisions: RwLock::default(),
             config,
         };
@@ -97,6 +100,10 @@ impl State {
 
     pub fn splits(&self) -> &KnownSplits {
         &self.0.splits
+    }
+
+    pub fn uploads(&self) -> &Uploads {
+        &self.0.uploads
     }
 
     pub fn revision(&self, entity: Entity) -> u64 {

@@ -42,7 +42,7 @@ pub async fn run(args: UserArgs) -> anyhow::Result<()> {
     };
     let dir = data.dir()?;
     std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    let Done { key } = handover::on_store(&dir, "/api/users", &job, change).await?;
+    let Done { key } = handover::on_store(&dir, "users", &job, change).await?;
     println!("The API key of {} is {key}", job.name);
     Ok(())
 }
@@ -72,17 +72,22 @@ pub async fn accept(_: Authorised, Extract(state): Extract<State>, Json(job): Js
     handover::answer(change(state.store(), &job).await.map_err(|error| AppError::BadRequest(error.to_string())))
 }
 
+/// The owner's key, if it is known on this machine.
+pub fn owner_key(dir: &Path) -> Option<String> {
+    std::fs::read_to_string(dir.join(OWNER_KEY_FILE)).ok().map(|key| key.trim().to_owned())
+}
+
 /// Gives the owner a key at the first start, and says which one it is.
 ///
 /// # Errors
 /// The key cannot be stored.
 pub async fn ensure_owner(store: &Store, dir: &Path) -> anyhow::Result<Option<String>> {
-    let path = dir.join(OWNER_KEY_FILE);
-    if let Ok(known) = std::fs::read_to_string(&path)
-        && store.person_with_key(&digest(known.trim().as_bytes())).await?.is_some()
+    if let Some(known) = owner_key(dir)
+        && store.person_with_key(&digest(known.as_bytes())).await?.is_some()
     {
         return Ok(None);
     }
+    let path = dir.join(OWNER_KEY_FILE);
     let owner = person(store, OWNER).await?;
     let key = secret::fresh();
     secret::write(&path, &key).with_context(|| format!("cannot write {}", path.display()))?;

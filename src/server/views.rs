@@ -136,6 +136,7 @@ async fn data_head(state: &State, source: &DataSource) -> Result<Head, AppError>
     facts.push(linked("runs", count(runs), format!("/run?search={}", crate::controls::encode(&dataset.name))));
     let mut about = Vec::new();
     about.extend(dataset.about.licence.as_ref().map(|licence| format!("licence {licence}")));
+    about.extend((!dataset.about.topics.is_empty()).then(|| dataset.about.topics.join(", ")));
     about.extend((!dataset.about.creators.is_empty()).then(|| format!("by {}", dataset.about.creators.join(", "))));
     let about = about.iter().map(|text| format!(" · {text}")).collect::<String>();
     let related = Related {

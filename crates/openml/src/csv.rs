@@ -2,7 +2,7 @@
 //!
 //! The reader is strict about structure, because a misread quote silently shifts a whole table, and tolerant about dialect: the
 //! delimiter is found out, lines may end with `\n`, `\r\n` or `\r`, a byte order mark and blank lines at the end are read over,
-//! and blanks around an unquoted value do not count.
+//! and blanks around an unquoted value do not count. A first column without a name, the index of a data frame, is called `index`.
 //!
 //! # Types
 //! - *numeric* if every value is a decimal number. Numbers that are codes (`00501`, integers that a double cannot hold) make

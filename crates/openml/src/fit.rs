@@ -20,7 +20,7 @@ pub enum Truth<'a> {
 }
 
 impl Truth<'_> {
-    fn rows(&self) -> usize {
+    pub fn rows(&self) -> usize {
         match self {
             Self::Classes { codes, .. } => codes.len(),
             Self::Numbers(values) => values.len(),

@@ -4,6 +4,8 @@
 //! `confidence.<class>` for each class; of numbers: `repeat`, `fold`, `row_id`, `prediction`, `truth`. Attributes are matched
 //! by name, because older clients order them differently and leave some out.
 
+mod plain;
+
 use std::collections::HashMap;
 
 use thiserror::Error;
@@ -13,6 +15,8 @@ use crate::error::ParseError;
 use crate::limits::Limits;
 use crate::number;
 use crate::table::{Feature, MISSING, Table, Values};
+
+pub use plain::PlainError;
 
 /// Predictions, one per test row of each repeat, fold and sample. All vectors have the same length.
 #[derive(Clone, Debug, PartialEq)]

@@ -40,6 +40,11 @@ pub fn TopBar() -> impl IntoView {
             </a>
             <nav aria-label="Main">{links}</nav>
             <SearchBox id="search" shortcut=true/>
+            <a class="ghost icon" href=href("/new") rel="external" aria-label="Add data" title="Add data">
+                <svg width="18" height="18" viewBox="0 0 18 18" aria-hidden="true">
+                    <path d="M9 3v12M3 9h12" stroke="currentColor" stroke-width="1.5" stroke-linecap="round"/>
+                </svg>
+            </a>
             <People/>
             <button
                 type="button"

@@ -76,6 +76,7 @@ fn Home(view: HomeView) -> AnyView {
                 <div class="panel-head"><h2>"Start here"</h2></div>
                 <p class="note">"Open a dataset, or "<a href=href("/explore")>"explore one together"</a>": send the page's address to a colleague and turn a dropdown."</p>
                 <ul class="tiles">{datasets}</ul>
+                <p class="note">"Have data of your own? Drop a file onto any page, or see "<a href=href("/new") rel="external">"all ways to bring it in"</a>"."</p>
             </section>
         </div>
     }

@@ -60,6 +60,7 @@ pub fn new_dataset(
             paper_url: document.paper_url,
             update_comment: document.update_comment,
             url: document.url,
+            topics: Vec::new(),
         },
         default_target: document.default_target_attribute,
         row_id: document.row_id_attribute,

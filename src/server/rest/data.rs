@@ -38,6 +38,7 @@ pub const BASIC: [&str; 11] = [
 
 /// URLs that name something are short.
 const LONGEST_ONTOLOGY: usize = 1024;
+const LONGEST_TOPIC: usize = 64;
 
 pub fn unknown() -> Refusal {
     Refusal::new(111, "Unknown dataset")
@@ -331,6 +332,27 @@ pub async fn set_ontology(call: &Call, is_there: bool) -> Outcome {
     }
     call.store().set_ontologies(dataset.id, index, &ontologies).await.map_err(Refusal::store)?;
     Ok(Answer::id(if is_there { "data_feature_ontology_add" } else { "data_feature_ontology_remove" }, dataset.id))
+}
+
+/// Topics are the administrators' to give.
+pub async fn set_topic(call: &Call, is_there: bool) -> Outcome {
+    if call.person()?.role != "admin" {
+        return Err(Refusal::new(1080, "Only administrators can change topics"));
+    }
+    let dataset = named(call, Refusal::new(1081, "Unknown dataset")).await?;
+    let topic = call.text("topic")?.trim().to_owned();
+    if topic.is_empty() || topic.len() > LONGEST_TOPIC || topic.chars().any(char::is_control) {
+        return Err(Refusal::new(1082, "This is no topic").because(format!("use 1 to {LONGEST_TOPIC} characters")));
+    }
+    let mut about = dataset.about;
+    match (is_there, about.topics.iter().position(|known| *known == topic)) {
+        (true, None) => about.topics.push(topic),
+        (true, Some(_)) => return Err(Refusal::new(1083, "The dataset has this topic already")),
+        (false, Some(at)) => drop(about.topics.remove(at)),
+        (false, None) => return Err(Refusal::new(1084, "The dataset does not have this topic")),
+    }
+    call.store().edit_dataset(dataset.id, DatasetEdit { about: Some(about), ..DatasetEdit::default() }).await.map_err(Refusal::store)?;
+    Ok(Answer::id("data_topic", dataset.id))
 }
 
 /// A copy that belongs to whoever asks: the same columns and file, the next version of its name.

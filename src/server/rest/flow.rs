@@ -37,7 +37,7 @@ pub async fn list(call: &Call, filters: &[&str]) -> Outcome {
 }
 
 /// Pipelines of pipelines have names of a thousand letters, not more.
-const LONGEST_NAME: usize = 8192;
+pub(super) const LONGEST_NAME: usize = 8192;
 
 fn unknown() -> Refusal {
     Refusal::new(181, "Unknown flow")

@@ -65,6 +65,14 @@ impl Refusal {
         }
     }
 
+    /// What is wrong, in words alone.
+    pub fn reason(&self) -> String {
+        match &self.more {
+            Some(more) => format!("{}: {more}", self.message),
+            None => self.message.clone(),
+        }
+    }
+
     pub fn into_response(self, format: Format) -> Response {
         let document = Failure { code: self.code, message: self.message, additional_information: self.more };
         respond(self.status, document.write(), Shape::Plain, format)

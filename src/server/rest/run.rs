@@ -14,7 +14,7 @@ use labboard_store::{ColumnRef, Columns, ContentHash, Kind as StoreKind, NewRun,
 use moka::future::Cache;
 
 use super::answer::Answer;
-use super::call::Call;
+use super::call::{Call, Part};
 use super::fields::{id, list_time, short, task_type};
 use super::filters::Filters;
 use super::setup::settings;
@@ -135,14 +135,14 @@ pub async fn trace(call: &Call, text: &str) -> Outcome {
 }
 
 /// Every flow inside a flow, by id, with the names of its parameters.
-async fn declared(call: &Call, flow: i64) -> Result<HashMap<i64, Vec<String>>, Refusal> {
+async fn declared(store: &Store, flow: i64) -> Result<HashMap<i64, Vec<String>>, Refusal> {
     let mut found = HashMap::new();
     let mut open = vec![flow];
     while let Some(next) = open.pop() {
         if found.contains_key(&next) {
             continue;
         }
-        let flow = call.store().flow(next).await.map_err(|error| Refusal::or_missing(error, Refusal::new(205, "Flow does not exist")))?;
+        let flow = store.flow(next).await.map_err(|error| Refusal::or_missing(error, Refusal::new(205, "Flow does not exist")))?;
         open.extend(flow.components.iter().map(|component| component.flow_id));
         found.insert(next, flow.parameters.into_iter().map(|parameter| parameter.name).collect());
     }
@@ -150,13 +150,13 @@ async fn declared(call: &Call, flow: i64) -> Result<HashMap<i64, Vec<String>>, R
 }
 
 /// Where the true values of a task are.
-struct Target {
-    table: ContentHash,
+pub(super) struct Target {
+    pub table: ContentHash,
     /// The column, from 0.
-    column: usize,
+    pub column: usize,
 }
 
-async fn target(store: &Store, task: &Task) -> Result<Option<Target>, Refusal> {
+pub(super) async fn target(store: &Store, task: &Task) -> Result<Option<Target>, Refusal> {
     let Some(name) = &task.target else { return Ok(None) };
     let table = store.dataset(task.dataset_id).await.map_err(Refusal::store)?.columns;
     let features = store.features(task.dataset_id).await.map_err(Refusal::store)?;
@@ -165,14 +165,21 @@ async fn target(store: &Store, task: &Task) -> Result<Option<Target>, Refusal> {
     Ok(Some(Target { table, column }))
 }
 
+/// A target as predictions are compared with it.
+pub(super) fn truth(columns: &Columns, column: usize) -> Result<Truth<'_>, Refusal> {
+    match columns.feature(column) {
+        Some(ColumnRef::Numeric(values) | ColumnRef::Date(values)) => Ok(Truth::Numbers(values)),
+        Some(ColumnRef::Nominal { codes, levels } | ColumnRef::Text { codes, levels }) => Ok(Truth::Classes { codes, levels }),
+        None => Err(Refusal::failed("a table has fewer columns than features")),
+    }
+}
+
+pub(super) fn misfit(error: fit::Misfit) -> Refusal {
+    Refusal::new(219, "The predictions do not fit the task").because(error)
+}
+
 /// Checks that predictions are what the task asks for, and gives them the truth where they have none.
-fn fitted(mut predictions: Predictions, columns: &Columns, column: usize, splits: Option<&Splits>) -> Result<Predictions, Refusal> {
-    let misfit = |error: fit::Misfit| Refusal::new(219, "The predictions do not fit the task").because(error);
-    let truth = match columns.feature(column) {
-        Some(ColumnRef::Numeric(values) | ColumnRef::Date(values)) => Truth::Numbers(values),
-        Some(ColumnRef::Nominal { codes, levels } | ColumnRef::Text { codes, levels }) => Truth::Classes { codes, levels },
-        None => return Err(Refusal::failed("a table has fewer columns than features")),
-    };
+fn fitted(mut predictions: Predictions, truth: Truth<'_>, splits: Option<&Splits>) -> Result<Predictions, Refusal> {
     if let Some(splits) = splits {
         fit::check(&predictions, splits, truth).map_err(misfit)?;
     }
@@ -181,15 +188,26 @@ fn fitted(mut predictions: Predictions, columns: &Columns, column: usize, splits
 }
 
 pub async fn publish(call: &Call) -> Outcome {
-    let person = call.person()?.id;
-    let store = call.store();
     let text = call.optional_text("description")?.ok_or_else(|| Refusal::new(201, "Please provide run xml"))?;
     let document =
         RunDocument::read(&text).map_err(|error| Refusal::new(202, "Problem validating uploaded description file").because(error))?;
+    if call.part("predictions").is_none() && document.error_message.is_none() {
+        return Err(Refusal::new(207, "Please provide predictions").because("a run without predictions needs oml:error_message"));
+    }
+    let parts = call.parts().cloned().collect();
+    let number = add(call.store(), call.state.splits(), call.person()?.id, document, parts).await?;
+    Ok(Answer::fields("upload_run", &[("run_id", &number.to_string())]))
+}
+
+/// Checks, evaluates and stores a run. `parts` are its files, the description among them.
+///
+/// # Errors
+/// What does not fit: see the codes. Nothing has changed then.
+pub(super) async fn add(store: &Store, known: &KnownSplits, person: i64, document: RunDocument, parts: Vec<Part>) -> Result<i64, Refusal> {
     let task_id = document.task_id.map(i64::from).ok_or_else(|| Refusal::new(204, "Unknown task").because("oml:task_id is missing"))?;
     let task = store.task(task_id).await.map_err(|error| Refusal::or_missing(error, Refusal::new(204, "Unknown task").because(task_id)))?;
     let flow = i64::from(document.flow_id);
-    let components = declared(call, flow).await?;
+    let components = declared(store, flow).await?;
     let parameters = settings(flow, document.parameter_settings.clone());
     for setting in &parameters {
         let known = components.get(&setting.component).ok_or_else(|| {
@@ -205,7 +223,7 @@ pub async fn publish(call: &Call) -> Outcome {
     }
     let target = target(store, &task).await?;
     let splits = match task.splits_file_id {
-        Some(file) => Some(call.state.splits().get(store, file).await?),
+        Some(file) => Some(known.get(store, file).await?),
         None => None,
     };
     if let Some(splits) = &splits {
@@ -217,10 +235,6 @@ pub async fn publish(call: &Call) -> Outcome {
             return Err(Refusal::new(216, "Illegal combination of repeat and fold in run xml").because(place));
         }
     }
-    if call.part("predictions").is_none() && document.error_message.is_none() {
-        return Err(Refusal::new(207, "Please provide predictions").because("a run without predictions needs oml:error_message"));
-    }
-    let parts = call.parts().cloned().collect::<Vec<_>>();
     let (error, setup_string, tags) = (document.error_message.clone(), document.setup_string.clone(), document.tags.clone());
     let (files, tables) = (store.files().clone(), store.columns().clone());
     let prepared = tokio::task::spawn_blocking(move || {
@@ -239,7 +253,7 @@ pub async fn publish(call: &Call) -> Outcome {
             predictions = Some(match target {
                 Some(Target { table, column }) => {
                     let columns = tables.open(&table).map_err(Refusal::store)?;
-                    fitted(read, &columns, column, splits.as_deref().map(|(splits, _)| splits))?
+                    fitted(read, truth(&columns, column)?, splits.as_deref().map(|(splits, _)| splits))?
                 }
                 None => read,
             });
@@ -275,8 +289,7 @@ pub async fn publish(call: &Call) -> Outcome {
         evaluations,
         tags,
     };
-    let number = store.add_run(run).await.map_err(Refusal::store)?;
-    Ok(Answer::fields("upload_run", &[("run_id", &number.to_string())]))
+    store.add_run(run).await.map_err(Refusal::store)
 }
 
 pub async fn delete(call: &Call, text: &str) -> Outcome {
@@ -304,7 +317,7 @@ impl Default for KnownSplits {
 }
 
 impl KnownSplits {
-    async fn get(&self, store: &Store, file: i64) -> Result<Arc<(Splits, i64)>, Refusal> {
+    pub(super) async fn get(&self, store: &Store, file: i64) -> Result<Arc<(Splits, i64)>, Refusal> {
         let read = async {
             let file = store.file(file).await.map_err(Refusal::store)?;
             let files = store.files().clone();

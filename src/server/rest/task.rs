@@ -4,7 +4,7 @@ use labboard_frame::Column;
 use labboard_openml::document::{
     EstimationProcedure, ProcedureParameter, SourceData, Task as TaskDocument, TaskInput, TaskInputs, TaskList, TaskRow as TaskRowDocument,
 };
-use labboard_openml::procedure::{self, Procedure as KnownProcedure};
+use labboard_openml::procedure::{self, Kind as ProcedureKind, Procedure as KnownProcedure};
 use labboard_openml::splits;
 use labboard_store::{ConflictReason, Kind as StoreKind, NewTask, Procedure, Status, StoreError, Task, TaskAbout, TaskQuery, TaskRow};
 
@@ -18,7 +18,7 @@ use crate::server::ingest::Format;
 use crate::server::source::described;
 
 /// What a task is evaluated by where its maker does not say.
-fn default_measure(type_id: u32) -> Option<&'static str> {
+pub(super) fn default_measure(type_id: u32) -> Option<&'static str> {
     match type_id {
         1 | 3 | 4 | 6 => Some("predictive_accuracy"),
         2 => Some("mean_absolute_error"),
@@ -86,7 +86,9 @@ fn inputs_of(row: &TaskRow) -> Vec<TaskInput> {
 
 fn procedure_of(call: &Call, task: &Task) -> EstimationProcedure {
     let url = task.splits_file_id.map(|_| format!("{}/api_splits/get/{id}/Task_{id}_splits.arff", call.base, id = task.id));
-    if let Some(known) = task.procedure.id.and_then(|id| procedure::find(short(id))) {
+    let known = task.procedure.id.and_then(|id| procedure::find(short(id)));
+    // Splits that were given have folds of their own.
+    if let Some(known) = known.filter(|known| known.kind != ProcedureKind::CustomHoldout) {
         return known.description(url);
     }
     let Procedure { kind, repeats, folds, percentage, stratified, .. } = &task.procedure;

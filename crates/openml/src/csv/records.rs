@@ -135,6 +135,9 @@ impl<'a> Records<'a> {
     }
 }
 
+/// What a first column without a name is called.
+const INDEX: &str = "index";
+
 /// The names of the columns.
 pub(super) fn header(records: &mut Records<'_>, limits: &Limits) -> Result<Vec<String>, ParseError> {
     let start = records.at;
@@ -145,6 +148,12 @@ pub(super) fn header(records: &mut Records<'_>, limits: &Limits) -> Result<Vec<S
     if fields.len() > limits.columns {
         let reason = format!("there are more than {} columns, the limit", limits.columns);
         return Err(records.error(start, reason));
+    }
+    // Data frames are written with their index in front, which has no name.
+    if let [first, _, ..] = &mut fields[..]
+        && first.value.is_empty()
+    {
+        first.value = INDEX.into();
     }
     let mut seen = HashSet::new();
     for (at, field) in fields.iter().enumerate() {

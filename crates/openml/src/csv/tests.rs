@@ -122,6 +122,14 @@ fn types_can_be_demanded() {
 }
 
 #[test]
+fn the_index_of_a_data_frame_gets_a_name() {
+    let table = read(b",a\n0,x\n1,y\n", &Options::default()).expect("a table");
+    assert_eq!(table.features.iter().map(|feature| feature.name.as_str()).collect::<Vec<_>>(), ["index", "a"]);
+    assert!(read(b",index\n0,x\n", &Options::default()).expect_err("twice").to_string().contains("\"index\" comes twice"));
+    assert!(read(b"\"\"\n0\n", &Options::default()).expect_err("no name").to_string().contains("has no name"));
+}
+
+#[test]
 fn what_is_wrong_is_said_where_it_is() {
     for (text, expected) in [
         ("", "line 1, column 1: the file is empty, expected a row of column names"),

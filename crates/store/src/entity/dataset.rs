@@ -69,6 +69,9 @@ pub struct About {
     pub update_comment: Option<String>,
     /// Where the uploader says that the file can be had.
     pub url: Option<String>,
+    /// What the dataset is about, said by the administrators.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub topics: Vec<String>,
 }
 
 /// A dataset to add. Its columns are written first, with
