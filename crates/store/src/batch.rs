@@ -126,7 +126,7 @@ impl Batch {
     }
 }
 
-async fn next(conn: &mut SqliteConnection, name: &str, floor: i64) -> Result<i64, StoreError> {
+pub(crate) async fn next(conn: &mut SqliteConnection, name: &str, floor: i64) -> Result<i64, StoreError> {
     let value = sqlx::query_scalar(
         "INSERT INTO counter (name, value, first_given) VALUES ($1, $2, $2)
          ON CONFLICT (name) DO UPDATE SET

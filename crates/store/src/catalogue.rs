@@ -8,7 +8,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{SqlSafeStr, Sqlite, SqlitePool};
-use tokio::sync::{RwLock, broadcast};
+use tokio::sync::{Mutex, RwLock, broadcast};
 
 use crate::batch::Batch;
 use crate::change::Change;
@@ -25,6 +25,7 @@ const CATALOGUE: &[(i64, &str, &str)] = &[
     (3, "order", include_str!("../../../migrations/catalogue/0003_order.sql")),
     (4, "id_floor", include_str!("../../../migrations/catalogue/0004_id_floor.sql")),
     (5, "ontologies", include_str!("../../../migrations/catalogue/0005_ontologies.sql")),
+    (6, "scores", include_str!("../../../migrations/catalogue/0006_scores.sql")),
 ];
 
 const ROOMS: &[(i64, &str, &str)] = &[(1, "rooms", include_str!("../../../migrations/rooms/0001_rooms.sql"))];
@@ -69,6 +70,8 @@ pub(crate) struct Inner {
     pub(crate) content: RwLock<()>,
     pub(crate) staging: Arc<Staging>,
     pub(crate) runs: RunQueue,
+    /// Held by the one that writes chunks of scores.
+    pub(crate) packing: Mutex<()>,
     dir: PathBuf,
     lock: DirectoryLock,
 }
@@ -105,6 +108,7 @@ impl Store {
                 content: RwLock::new(()),
                 staging,
                 runs: RunQueue::default(),
+                packing: Mutex::new(()),
                 dir: dir.to_owned(),
                 lock,
             }),

@@ -8,7 +8,7 @@ use crate::catalogue::Store;
 use crate::decode::from_row;
 use crate::entity::{Evaluation, Fold, Setup, StudyEntity};
 use crate::error::StoreError;
-use crate::list::{SetupQuery, push_collected, push_ids};
+use crate::list::{push_collected, push_ids};
 
 /// Which evaluations; an empty list asks for all.
 #[derive(Clone, Debug)]
@@ -86,24 +86,6 @@ from_row!(EvaluationRow {
     run_id, task_id, dataset_id, dataset_name, dataset_version, flow_id, flow_name, flow_version,
     setup_id, uploader, uploader_name, upload_ms, value, deviation, claimed, per_class,
 } via json { folds });
-
-/// A flow's evaluations and the setups that they were made with.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct FlowEvaluations {
-    pub rows: Vec<EvaluationRow>,
-    /// By id; every row's setup is here.
-    pub setups: BTreeMap<i64, Setup>,
-}
-
-/// A measure that runs were evaluated by.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MeasureCount {
-    pub measure: String,
-    /// Runs with a value.
-    pub runs: i64,
-}
-
-from_row!(MeasureCount { measure, runs });
 
 from_row!(Evaluation { measure, value, deviation, claimed, per_class } via json { folds });
 
@@ -228,21 +210,6 @@ impl Store {
         Ok((rows, setups.into_iter().map(|setup| (setup.id, setup)).collect()))
     }
 
-    /// Every run of `task` that has the measure, by run, with its folds.
-    pub async fn evaluations_of_task(&self, task: i64, measure: &str) -> Result<Vec<EvaluationRow>, StoreError> {
-        self.evaluations(&EvaluationQuery { tasks: vec![task], folds: true, ..EvaluationQuery::of(measure) }).await
-    }
-
-    /// Every run of `flow` that has the measure, by run, with its folds.
-    pub async fn evaluations_of_flow(&self, flow: i64, measure: &str) -> Result<FlowEvaluations, StoreError> {
-        let rows = self.evaluations(&EvaluationQuery { flows: vec![flow], folds: true, ..EvaluationQuery::of(measure) }).await?;
-        // Setups are only ever added before the runs that use them.
-        let setups = self.setups(&SetupQuery { flows: vec![flow], limit: u32::MAX, ..SetupQuery::default() }).await?;
-        let used: std::collections::HashSet<i64> = rows.iter().map(|row| row.setup_id).collect();
-        let setups = setups.into_iter().filter(|setup| used.contains(&setup.id)).map(|setup| (setup.id, setup)).collect();
-        Ok(FlowEvaluations { rows, setups })
-    }
-
     /// Every measure of a run, by name.
     pub async fn evaluations_of_run(&self, run: i64) -> Result<Vec<Evaluation>, StoreError> {
         let mut conn = self.reader().await?;
@@ -254,31 +221,6 @@ impl Store {
         .fetch_all(&mut *conn)
         .await?;
         Ok(found)
-    }
-
-    /// The measures that a task's runs have, those with most values first.
-    pub async fn measures_of_task(&self, task: i64) -> Result<Vec<MeasureCount>, StoreError> {
-        self.measures(
-            "SELECT measure, COUNT(value) AS runs FROM evaluation WHERE task_id = $1
-             GROUP BY measure ORDER BY runs DESC, measure",
-            task,
-        )
-        .await
-    }
-
-    /// The measures that a flow's runs have, those with most values first.
-    pub async fn measures_of_flow(&self, flow: i64) -> Result<Vec<MeasureCount>, StoreError> {
-        self.measures(
-            "SELECT measure, COUNT(value) AS runs FROM evaluation WHERE flow_id = $1
-             GROUP BY measure ORDER BY runs DESC, measure",
-            flow,
-        )
-        .await
-    }
-
-    async fn measures(&self, sql: &'static str, id: i64) -> Result<Vec<MeasureCount>, StoreError> {
-        let mut conn = self.reader().await?;
-        Ok(sqlx::query_as(sql).bind(id).fetch_all(&mut *conn).await?)
     }
 }
 

@@ -4,7 +4,7 @@
 //!
 //! | path | what it is |
 //! |---|---|
-//! | `catalogue.sqlite` | every dataset, task, flow, setup, run, evaluation and study |
+//! | `catalogue.sqlite` | every dataset, task, flow, setup, run, evaluation and study; tasks' scores as columns ([`TaskScores`]) |
 //! | `rooms.sqlite` | the rooms' log |
 //! | `columns/` | tables as raw column files, by content hash ([`ColumnFiles`]) |
 //! | `files/` | uploads, by content hash ([`UploadFiles`]) |
@@ -33,6 +33,10 @@
 //! After a commit [subscribers](Store::subscribe) hear of it, once per commit, with
 //! every page that it concerns.
 
+// The fixtures of the tests beside this crate are used by those inside it too.
+#[cfg(test)]
+extern crate self as labboard_store;
+
 mod archive;
 mod backup;
 mod batch;
@@ -57,6 +61,7 @@ mod plans;
 mod read;
 mod restore;
 mod rooms;
+mod scores;
 mod settings;
 mod staging;
 mod sweep;
@@ -67,7 +72,7 @@ pub use change::{Action, Change, Event, Kind, Topic};
 pub use columns::{ColumnFiles, ColumnRef, Columns};
 pub use entity::*;
 pub use error::{ConflictReason, StoreError};
-pub use evaluations::{EvaluationQuery, EvaluationRow, FlowEvaluations, MeasureCount};
+pub use evaluations::{EvaluationQuery, EvaluationRow};
 pub use files::{NewFile, UploadFiles};
 pub use hash::{ContentHash, InvalidHash};
 pub use list::{
@@ -77,4 +82,5 @@ pub use list::{
 pub use read::Counts;
 pub use restore::restore;
 pub use rooms::{RoomLog, Snapshot};
+pub use scores::{MeasureCount, Score, ScoredFlow, ScoredRun, ScoredUploader, TaskScores};
 pub use sweep::Swept;

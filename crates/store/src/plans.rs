@@ -89,3 +89,13 @@ async fn evaluations_are_found_by_an_index() {
         assert!(rows[0].starts_with("SEARCH evaluation") && !gist(&rows).1, "{rows:#?}");
     }
 }
+
+#[tokio::test]
+async fn scores_are_found_by_an_index() {
+    let (store, _dir) = open().await;
+    for sql in crate::scores::statements() {
+        let rows = plan(&store, sql).await;
+        assert!(rows.iter().all(|step| step.starts_with("SEARCH")), "{rows:#?}");
+        assert!(!rows.iter().any(|step| step.contains("evaluation_by")), "{rows:#?}");
+    }
+}

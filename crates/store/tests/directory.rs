@@ -32,7 +32,7 @@ async fn what_was_written_is_there_after_reopening() {
     let took = started.elapsed();
     assert!(took < Duration::from_millis(250), "opening took {took:?}");
     assert_eq!(store.dataset(d).await.unwrap().name, "weather");
-    assert_eq!(store.evaluations_of_task(t, "kappa").await.unwrap().len(), 1);
+    assert_eq!(rows_of_task(&store, t, "kappa").await.len(), 1);
     assert_eq!(store.load_room("room").await.unwrap().tail.len(), 1);
 }
 
@@ -126,7 +126,9 @@ async fn a_directory_of_the_first_release_is_whole_after_the_upgrade() {
         assert_eq!(store.flow(4).await.unwrap().name, "tree");
         assert_eq!(store.setup(5).await.unwrap().flow_id, 4);
         assert_eq!(store.run(6).await.unwrap().uploader_name.as_deref(), Some("ann"));
-        assert_eq!(store.evaluations_of_task(3, "kappa").await.unwrap()[0].value, Some(0.5));
+        assert_eq!(rows_of_task(&store, 3, "kappa").await[0].value, Some(0.5));
+        let scores = store.task_scores(3, &["kappa"], None).await.unwrap();
+        assert_eq!(values(&scores, "kappa"), [(6, Some(0.5)), (7, None)]);
         let tagged = RunQuery { tag: Some("good".to_owned()), ..RunQuery::default() };
         assert_eq!(store.list_runs(&tagged).await.unwrap().rows[0].id, 7);
         let counts = store.counts().await.unwrap();
@@ -181,31 +183,38 @@ async fn child_that_writes() {
     }
 }
 
+/// Runs a test in a process of its own and kills it `later` than it said that it has done
+/// so many steps. Says how many it did.
+fn kill(child: &str, dir: &Path, steps: i64, later: Duration) -> i64 {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", child, "--ignored", "--nocapture"])
+        .env("LABBOARD_STORE_TEST_DIR", dir)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut acknowledged = 0;
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    for line in lines.map_while(Result::ok) {
+        let Some((_, number)) = line.split_once("acknowledged ") else {
+            continue;
+        };
+        acknowledged = number.parse::<i64>().unwrap() + 1;
+        if acknowledged == steps {
+            std::thread::sleep(later);
+            child.kill().unwrap();
+        }
+    }
+    child.wait().unwrap();
+    assert!(acknowledged > 0);
+    acknowledged
+}
+
 #[tokio::test]
 async fn killed_at_any_moment() {
     for round in 0..4 {
         let dir = tempfile::tempdir().unwrap();
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "child_that_writes", "--ignored", "--nocapture"])
-            .env("LABBOARD_STORE_TEST_DIR", dir.path())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut acknowledged = 0;
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        for line in lines.map_while(Result::ok) {
-            let Some((_, number)) = line.split_once("acknowledged ") else {
-                continue;
-            };
-            acknowledged = number.parse::<i64>().unwrap() + 1;
-            if acknowledged == 5 + round * 7 {
-                std::thread::sleep(Duration::from_micros(300 * round as u64));
-                child.kill().unwrap();
-            }
-        }
-        child.wait().unwrap();
-        assert!(acknowledged > 0);
+        let acknowledged = kill("child_that_writes", dir.path(), 5 + round * 7, Duration::from_micros(300 * round as u64));
 
         let store = open(dir.path()).await.unwrap();
         let runs = store.counts().await.unwrap().runs;
@@ -221,6 +230,46 @@ async fn killed_at_any_moment() {
             assert_eq!(store.evaluations_of_run(row.id).await.unwrap().len(), 2);
         }
         assert_eq!(fs::read_dir(dir.path().join("tmp")).unwrap().count(), 0);
+    }
+}
+
+/// Run in a process of its own by the test below, which kills it.
+#[tokio::test]
+#[ignore = "only as the child of killed_while_packing"]
+async fn child_that_packs() {
+    let Ok(dir) = std::env::var("LABBOARD_STORE_TEST_DIR") else {
+        return;
+    };
+    let store = open(Path::new(&dir)).await.unwrap();
+    let (_, t, f) = parents(&store).await;
+    for round in 0.. {
+        let mut batch = store.begin().await.unwrap();
+        for depth in 0..260 {
+            batch.add_run(NewRun { evaluations: vec![evaluation("kappa", depth as f64)], ..run(t, f, 1, 0.5) }).await.unwrap();
+        }
+        if round > 0 {
+            batch.delete_run(round * 200).await.unwrap();
+            batch.set_evaluations(round * 200 + 1, vec![evaluation("kappa", -1.0)]).await.unwrap();
+        }
+        batch.commit().await.unwrap();
+        println!("acknowledged {round}");
+        store.pack_scores(t).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn killed_while_packing() {
+    for round in 0..4 {
+        let dir = tempfile::tempdir().unwrap();
+        let acknowledged = kill("child_that_packs", dir.path(), 1 + round, Duration::from_millis(4 * round as u64));
+        let store = open(dir.path()).await.unwrap();
+        for _ in 0..2 {
+            let rows = rows_of_task(&store, 1, "kappa").await;
+            let scores = store.task_scores(1, &["kappa"], None).await.unwrap();
+            assert_eq!(values(&scores, "kappa"), rows.iter().map(|row| (row.run_id, row.value)).collect::<Vec<_>>());
+            assert!(scores.len() as i64 > 259 * acknowledged);
+            store.pack_scores(1).await.unwrap();
+        }
     }
 }
 
@@ -240,7 +289,7 @@ async fn an_import_takes_well_under_a_second() {
     batch.commit().await.unwrap();
     let imported = started.elapsed();
     let started = Instant::now();
-    assert_eq!(store.evaluations_of_task(t, "measure_3").await.unwrap().len(), 130);
+    assert_eq!(rows_of_task(&store, t, "measure_3").await.len(), 130);
     let read = started.elapsed();
     store.close().await;
     let started = Instant::now();
@@ -266,7 +315,7 @@ async fn numbers() {
     println!("20,000 runs added: {:?}", started.elapsed());
     for _ in 0..2 {
         let started = Instant::now();
-        let rows = store.evaluations_of_task(t, "kappa").await.unwrap();
+        let rows = rows_of_task(&store, t, "kappa").await;
         println!("{} evaluations: {:?}", rows.len(), started.elapsed());
     }
     let started = Instant::now();
@@ -389,8 +438,84 @@ async fn a_million_runs() {
         let rows = store.evaluations(&query).await.unwrap().len();
         println!("evaluations, {name}: {rows} in {:?}", started.elapsed());
     }
-    let started = Instant::now();
-    let rows: usize = store.evaluations_by_measure_of_task(1).await.unwrap().values().map(Vec::len).sum();
-    println!("both measures of a task: {rows} in {:?}", started.elapsed());
     publishing(&store, t, f).await;
+}
+
+/// How fast the scores of a task with 100,000 runs are there: `cargo test --release --
+/// --ignored --nocapture a_task_of_100_000_runs`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "prints timings, takes a minute"]
+async fn a_task_of_100_000_runs() {
+    const MEASURES: [&str; 9] = ["a", "b", "c", "d", "e", "f", "kappa", "g", "h"];
+    let (store, dir) = embedded().await;
+    let (_, t, f) = parents(&store).await;
+    let all = || MEASURES.iter().map(|name| evaluation(name, 0.5)).collect();
+    for index in 1..200 {
+        store.add_flow(flow(&format!("flow {index}"))).await.unwrap();
+    }
+    for index in 0..50 {
+        let name = format!("person {index}");
+        store.add_person(NewPerson { id: None, name, role: "member".to_owned(), key_hash: None }).await.unwrap();
+    }
+    store.add_run(NewRun { evaluations: all(), ..run(t, f, 0, 0.5) }).await.unwrap();
+    store.close().await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(dir.path().join("catalogue.sqlite"));
+    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+    for sql in [
+        "INSERT INTO run WITH RECURSIVE n (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM n WHERE n < 100000)
+         SELECT n, 1, 1 + n % 200, 1, 1, NULL, 1 + n % 50, n, NULL, 1 FROM n",
+        "INSERT INTO evaluation SELECT run.id, e.measure, 1, run.flow_id, 1, 1, run.uploader, run.upload_ms,
+             abs(random() % 1000000) / 1000000.0, 0.01, NULL, e.folds, NULL
+         FROM run CROSS JOIN evaluation AS e WHERE run.id > 1 AND e.run_id = 1",
+        "INSERT INTO score_pending SELECT 1, id, 1 FROM run WHERE id > 1",
+        "UPDATE counter SET value = 100000 WHERE name = 'run'",
+    ] {
+        sqlx::query(sql).execute(&pool).await.unwrap();
+    }
+    pool.close().await;
+
+    let store = open(dir.path()).await.unwrap();
+    let started = Instant::now();
+    let rows = rows_of_task(&store, t, "kappa").await;
+    println!("one measure as rows: {} in {:?}", rows.len(), started.elapsed());
+    drop(rows);
+    let started = Instant::now();
+    let packed = store.pack_scores(t).await.unwrap();
+    println!("{packed} runs packed: {:?}", started.elapsed());
+    store.close().await;
+    for measures in [&["kappa"][..], &[], &MEASURES] {
+        let store = open(dir.path()).await.unwrap();
+        let started = Instant::now();
+        let scores = store.task_scores(t, measures, None).await.unwrap();
+        println!("{} measures of {} runs, just opened: {:?}", measures.len(), scores.len(), started.elapsed());
+        let started = Instant::now();
+        let sum: f64 = measures.iter().flat_map(|measure| scores.scores(measure)).map(|score| score.value).sum();
+        println!("looked at (sum {sum}): {:?}", started.elapsed());
+        store.close().await;
+    }
+    let store = open(dir.path()).await.unwrap();
+    let mut scores = store.task_scores(t, &["kappa"], None).await.unwrap();
+    let (mut published, mut grown, mut slowest) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
+    let (mut packs, mut packing) = (0, Duration::ZERO);
+    for depth in 0..600 {
+        let started = Instant::now();
+        store.add_run(NewRun { evaluations: all(), ..run(t, f, depth, 0.5) }).await.unwrap();
+        published += started.elapsed();
+        let started = Instant::now();
+        if store.pack_scores(t).await.unwrap() > 0 {
+            packs += 1;
+            packing += started.elapsed();
+        }
+        let started = Instant::now();
+        scores = store.task_scores(t, &["kappa"], Some(&scores)).await.unwrap();
+        grown += started.elapsed();
+        slowest = slowest.max(started.elapsed());
+    }
+    println!("one run published: {:?}, then grown by it: {:?}, at most {slowest:?}", published / 600, grown / 600);
+    println!("{packs} times packed: {:?} each", packing / packs);
+    store.close().await;
+    let store = open(dir.path()).await.unwrap();
+    let started = Instant::now();
+    let scores = store.task_scores(t, &["kappa"], None).await.unwrap();
+    println!("one measure of {} runs, some pending, just opened: {:?}", scores.len(), started.elapsed());
 }

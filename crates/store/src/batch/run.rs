@@ -76,6 +76,7 @@ impl Batch {
                 .await?;
         }
         self.insert_evaluations(&parents, run.evaluations).await?;
+        self.outdate_scores(&parents).await?;
         self.record(Kind::Run, parents.run, Action::Added, parents.topics());
         self.add_tags(Kind::Run, parents.run, &run.tags, parents.uploader).await?;
         Ok(parents.run)
@@ -140,6 +141,7 @@ impl Batch {
         let parents = self.parents(run).await?;
         sqlx::query("DELETE FROM evaluation WHERE run_id = $1").bind(run).execute(self.connection()).await?;
         self.insert_evaluations(&parents, evaluations).await?;
+        self.outdate_scores(&parents).await?;
         self.record(Kind::Run, run, Action::Changed, parents.topics());
         Ok(())
     }
@@ -157,9 +159,26 @@ impl Batch {
         for sql in ["DELETE FROM evaluation WHERE run_id = $1", "DELETE FROM run_file WHERE run_id = $1", "DELETE FROM run WHERE id = $1"] {
             sqlx::query(sql).bind(id).execute(self.connection()).await?;
         }
+        self.outdate_scores(&parents).await?;
         self.delete_files(files).await?;
         self.delete_tags(Kind::Run, id).await?;
         self.record(Kind::Run, id, Action::Removed, parents.topics());
+        Ok(())
+    }
+
+    /// From now on the run's rows count, not what its task's chunks of
+    /// [scores](crate::TaskScores) say.
+    async fn outdate_scores(&mut self, parents: &Parents) -> Result<(), StoreError> {
+        let revision = self.revision;
+        sqlx::query(
+            "INSERT INTO score_pending (task_id, run_id, revision) VALUES ($1, $2, $3)
+             ON CONFLICT (task_id, run_id) DO UPDATE SET revision = excluded.revision",
+        )
+        .bind(parents.task)
+        .bind(parents.run)
+        .bind(revision)
+        .execute(self.connection())
+        .await?;
         Ok(())
     }
 

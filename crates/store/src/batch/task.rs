@@ -69,7 +69,14 @@ impl Batch {
             return Err(in_use(Kind::Task, id));
         }
         self.leave_studies(StudyEntity::Task, id).await?;
-        sqlx::query("DELETE FROM task WHERE id = $1").bind(id).execute(self.connection()).await?;
+        for sql in [
+            "DELETE FROM score_column WHERE chunk_id IN (SELECT id FROM score_chunk WHERE task_id = $1)",
+            "DELETE FROM score_chunk WHERE task_id = $1",
+            "DELETE FROM score_pending WHERE task_id = $1",
+            "DELETE FROM task WHERE id = $1",
+        ] {
+            sqlx::query(sql).bind(id).execute(self.connection()).await?;
+        }
         self.delete_files(splits).await?;
         self.delete_tags(Kind::Task, id).await?;
         self.record(Kind::Task, id, Action::Removed, [Topic::Task(id), Topic::Dataset(dataset), Topic::Tasks]);

@@ -1,6 +1,8 @@
 //! Small entities to test with.
 #![allow(dead_code)]
 
+use std::collections::BTreeMap;
+
 use labboard_openml::table::{Feature, Kind as FeatureKind, MISSING, Table, Values};
 use labboard_store::*;
 use tempfile::TempDir;
@@ -164,4 +166,16 @@ pub async fn parents(store: &Store) -> (i64, i64, i64) {
     let t = store.add_task(task(d)).await.unwrap();
     let f = store.add_flow(flow("tree")).await.unwrap();
     (d, t, f)
+}
+
+/// Every run of the task that has the measure, by run, with its folds.
+pub async fn rows_of_task(store: &Store, task: i64, measure: &str) -> Vec<EvaluationRow> {
+    store.evaluations(&EvaluationQuery { tasks: vec![task], folds: true, ..EvaluationQuery::of(measure) }).await.unwrap()
+}
+
+/// Every run of the task with its value of the measure, if it has the measure at all.
+pub fn values(scores: &TaskScores, measure: &str) -> Vec<(i64, Option<f64>)> {
+    assert!(scores.has(measure));
+    let values: BTreeMap<i64, f64> = scores.scores(measure).map(|score| (score.run.run_id, score.value)).collect();
+    scores.runs().map(|run| (run.run_id, values.get(&run.run_id).copied())).collect()
 }

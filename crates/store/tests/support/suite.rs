@@ -30,6 +30,9 @@ macro_rules! contract {
                 changes_name_every_page
                 revisions_grow
                 evaluations_by_task_flow_and_filter
+                scores_of_a_task
+                scores_before_and_after_packing
+                a_deleted_task_leaves_no_scores
                 lists_search_sort_and_page
                 filters_of_lists
                 pages_follow_one_another
@@ -327,7 +330,7 @@ pub async fn deletion_leaves_nothing(store: Store) {
     let id = store.add_run(run(t, f, 1, 0.5)).await.unwrap();
     store.add_tag(Kind::Run, id, "good", 1).await.unwrap();
     store.delete_run(id).await.unwrap();
-    assert!(store.evaluations_of_task(t, "kappa").await.unwrap().is_empty());
+    assert!(rows_of_task(&store, t, "kappa").await.is_empty());
     assert!(store.evaluations_of_run(id).await.unwrap().is_empty());
     assert!(store.tags(Kind::Run, id).await.unwrap().is_empty());
     assert!(store.runs_of_task(t).await.unwrap().is_empty());
@@ -419,26 +422,22 @@ pub async fn evaluations_by_task_flow_and_filter(store: Store) {
     let b = store.add_run(run(t, other_flow, 1, 0.9)).await.unwrap();
     let c = store.add_run(run(t2, f, 2, 0.8)).await.unwrap();
 
-    let of_task = store.evaluations_of_task(t, "predictive_accuracy").await.unwrap();
+    let of_task = rows_of_task(&store, t, "predictive_accuracy").await;
     assert_eq!(of_task.iter().map(|row| row.run_id).collect::<Vec<_>>(), [a, b]);
     assert_eq!(of_task[1].flow_name, "forest");
     assert_eq!(of_task[1].uploader_name.as_deref(), Some("ann"));
     assert_eq!(of_task[1].value, Some(0.9));
     assert_eq!(of_task[1].folds.len(), 10);
 
-    let of_flow = store.evaluations_of_flow(f, "kappa").await.unwrap();
-    assert_eq!(of_flow.rows.iter().map(|row| row.run_id).collect::<Vec<_>>(), [a, c]);
-    assert_eq!(of_flow.rows[1].dataset_name, "sea");
-    let setup = &of_flow.setups[&of_flow.rows[1].setup_id];
-    assert_eq!(setup.parameters, [setting(f, "depth", "2")]);
-    assert_eq!(of_flow.setups.len(), 2);
-
-    let by_measure = store.evaluations_by_measure_of_task(t).await.unwrap();
-    assert_eq!(by_measure.keys().collect::<Vec<_>>(), ["kappa", "predictive_accuracy"]);
-    assert_eq!(by_measure["predictive_accuracy"], of_task);
     let (by_measure, setups) = store.evaluations_by_measure_of_flow(f).await.unwrap();
-    assert_eq!((&by_measure["kappa"], &setups), (&of_flow.rows, &of_flow.setups));
-    let setup = of_flow.rows[1].setup_id;
+    assert_eq!(by_measure.keys().collect::<Vec<_>>(), ["kappa", "predictive_accuracy"]);
+    let of_flow = &by_measure["kappa"];
+    assert_eq!(of_flow.iter().map(|row| row.run_id).collect::<Vec<_>>(), [a, c]);
+    assert_eq!((of_flow[1].dataset_name.as_str(), of_flow[1].folds.len()), ("sea", 10));
+    assert_eq!(setups[&of_flow[1].setup_id].parameters, [setting(f, "depth", "2")]);
+    assert_eq!(setups.len(), 2);
+
+    let setup = of_flow[1].setup_id;
     let some = EvaluationQuery { setups: vec![setup], ..EvaluationQuery::of("kappa") };
     assert_eq!(store.evaluations(&some).await.unwrap()[0].run_id, c);
     store.add_run(NewRun { evaluations: vec![], ..run(t, f, 9, 0.5) }).await.unwrap();
@@ -451,11 +450,109 @@ pub async fn evaluations_by_task_flow_and_filter(store: Store) {
     let some = EvaluationQuery { datasets: vec![d, d2], runs: vec![a, c], uploaders: vec![1], offset: 1, ..EvaluationQuery::of("kappa") };
     assert_eq!(store.evaluations(&some).await.unwrap()[0].run_id, c);
     assert!(store.evaluations(&EvaluationQuery::of(HOSTILE)).await.unwrap().is_empty());
+}
 
-    let measures = store.measures_of_task(t).await.unwrap();
-    let names: Vec<_> = measures.iter().map(|m| (m.measure.as_str(), m.runs)).collect();
-    assert_eq!(names, [("kappa", 2), ("predictive_accuracy", 2)]);
-    assert_eq!(store.measures_of_flow(f).await.unwrap().len(), 2);
+pub async fn scores_of_a_task(store: Store) {
+    let (_, t, f) = parents(&store).await;
+    let forest = store.add_flow(flow("forest")).await.unwrap();
+    let person = NewPerson { id: Some(1), name: "ann".to_owned(), role: "member".to_owned(), key_hash: None };
+    store.add_person(person).await.unwrap();
+    let none = store.task_scores(t, &["kappa"], None).await.unwrap();
+    assert_eq!((none.len(), none.measures(), none.scores("kappa").count()), (0, &[][..], 0));
+
+    let a = store.add_run(run(t, f, 1, 0.7)).await.unwrap();
+    let undefined = Evaluation { value: None, deviation: None, ..evaluation(HOSTILE, 0.0) };
+    let new = NewRun { uploader: 9, upload_ms: Some(5), evaluations: vec![evaluation("kappa", 0.8), undefined], ..run(t, forest, 1, 0.9) };
+    let b = store.add_run(new).await.unwrap();
+    let c = store.add_run(NewRun { evaluations: vec![], ..run(t, f, 2, 0.8) }).await.unwrap();
+    let scores = store.task_scores(t, &["kappa", HOSTILE], Some(&none)).await.unwrap();
+    assert_eq!((scores.task(), scores.len(), scores.revision()), (t, 3, store.revision().await.unwrap()));
+    let counts: Vec<_> = scores.measures().iter().map(|measure| (measure.measure.as_str(), measure.runs)).collect();
+    assert_eq!(counts, [(HOSTILE, 1), ("kappa", 2), ("predictive_accuracy", 1)], "by name, also where undefined");
+    assert_eq!(scores.flows().iter().map(|flow| flow.name.as_str()).collect::<Vec<_>>(), ["tree", "forest"]);
+    assert_eq!(
+        scores.uploaders().iter().map(|person| (person.id, person.name.as_deref())).collect::<Vec<_>>(),
+        [(1, Some("ann")), (9, None)]
+    );
+    let setup_id = store.run(b).await.unwrap().setup_id;
+    assert_eq!(scores.runs().nth(1), Some(ScoredRun { run_id: b, flow: 1, setup_id, uploader: 1, upload_ms: 5 }));
+    assert_eq!(values(&scores, "kappa"), [(a, Some(0.7 - 0.1)), (b, Some(0.8)), (c, None)]);
+    let hostile: Vec<Score> = scores.scores(HOSTILE).collect();
+    assert_eq!((hostile.len(), hostile[0].run.run_id, hostile[0].value.is_nan(), hostile[0].deviation.is_nan()), (1, b, true, true));
+    assert_eq!(scores.scores("kappa").map(|score| score.deviation).collect::<Vec<_>>(), [0.01, 0.01]);
+    assert_eq!(scores.scores("no measure").count(), 0);
+    assert_eq!(store.task_scores(t + 1, &["kappa"], Some(&scores)).await.unwrap().len(), 0, "of another task nothing is taken over");
+}
+
+/// Enough runs for chunks: what is in them and what happened since are one.
+pub async fn scores_before_and_after_packing(store: Store) {
+    let (d, t, f) = parents(&store).await;
+    let other = store.add_task(NewTask { measure: None, ..task(d) }).await.unwrap();
+    let mut batch = store.begin().await.unwrap();
+    for depth in 0..300 {
+        let id = Some(2 * depth + 2);
+        batch.add_run(NewRun { id, ..run(t, f, depth % 7, depth as f64) }).await.unwrap();
+    }
+    batch.commit().await.unwrap();
+    store.add_run(run(other, f, 1, 0.5)).await.unwrap();
+    let measures = ["predictive_accuracy", "kappa"];
+    let before = store.task_scores(t, &measures, None).await.unwrap();
+    assert_eq!(store.unpacked_tasks().await.unwrap(), [t]);
+    assert_eq!((store.pack_scores(t).await.unwrap(), store.pack_scores(other).await.unwrap()), (300, 0));
+    assert_eq!((store.pack_scores(t).await.unwrap(), store.unpacked_tasks().await.unwrap()), (0, vec![]));
+
+    let packed = store.task_scores(t, &["predictive_accuracy"], None).await.unwrap();
+    assert_eq!(values(&packed, "predictive_accuracy"), values(&before, "predictive_accuracy"));
+    assert!(!packed.has("kappa") && packed.scores("kappa").next().is_none(), "it was not asked for");
+    assert_eq!((packed.measures(), packed.len()), (before.measures(), 300));
+    let more = store.task_scores(t, &["kappa"], Some(&packed)).await.unwrap();
+    assert!(measures.iter().all(|measure| more.has(measure)), "what was read before is still there");
+
+    store.set_evaluations(4, vec![evaluation("new", 0.25)]).await.unwrap();
+    store.delete_run(2).await.unwrap();
+    store.add_run(NewRun { id: Some(5), ..run(t, f, 1, 0.5) }).await.unwrap();
+    store.hold_back(NewRun { id: Some(7), ..run(t, f, 1, 0.75) }).await.unwrap();
+    store.publish_next_held().await.unwrap();
+    store.add_run(NewRun { id: Some(1000), ..run(t, f, 1, 1.0) }).await.unwrap();
+    for previous in [None, Some(&before), Some(&packed), Some(&more)] {
+        let now = store.task_scores(t, &["predictive_accuracy", "new"], previous).await.unwrap();
+        let accuracy = values(&now, "predictive_accuracy");
+        assert_eq!(accuracy[..5], [(4, None), (5, Some(0.5)), (6, Some(2.0)), (7, Some(0.75)), (8, Some(3.0))]);
+        assert_eq!((accuracy.len(), accuracy[301]), (302, (1000, Some(1.0))));
+        assert_eq!(now.scores("new").map(|score| (score.run.run_id, score.value)).collect::<Vec<_>>(), [(4, 0.25)]);
+        let counts: Vec<_> = now.measures().iter().map(|measure| measure.runs).collect();
+        assert_eq!(counts, [301, 1, 301], "kappa, new, predictive_accuracy");
+    }
+    assert_eq!(values(&packed, "predictive_accuracy"), values(&before, "predictive_accuracy"), "what somebody holds does not change");
+    store.hold_back_again().await.unwrap();
+    let now = store.task_scores(t, &[], Some(&more)).await.unwrap();
+    assert!(now.runs().all(|run| run.run_id != 7), "held back again");
+}
+
+pub async fn a_deleted_task_leaves_no_scores(store: Store) {
+    let (d, t, f) = parents(&store).await;
+    let fill = async || {
+        let mut batch = store.begin().await.unwrap();
+        for id in 1..=300 {
+            batch.add_run(NewRun { id: Some(id), ..run(t, f, 1, 0.5) }).await.unwrap();
+        }
+        batch.commit().await.unwrap();
+    };
+    fill().await;
+    assert_eq!(store.pack_scores(t).await.unwrap(), 300);
+    let seen = store.task_scores(t, &["kappa"], None).await.unwrap();
+    let mut batch = store.begin().await.unwrap();
+    for id in 1..=300 {
+        batch.delete_run(id).await.unwrap();
+    }
+    batch.delete_task(t).await.unwrap();
+    batch.commit().await.unwrap();
+    assert!(store.unpacked_tasks().await.unwrap().is_empty());
+    store.add_task(NewTask { id: Some(t), ..task(d) }).await.unwrap();
+    assert!(store.task_scores(t, &["kappa"], Some(&seen)).await.unwrap().is_empty());
+    fill().await;
+    assert_eq!(store.pack_scores(t).await.unwrap(), 300);
+    assert_eq!(store.task_scores(t, &["kappa"], Some(&seen)).await.unwrap().len(), 300);
 }
 
 pub async fn lists_search_sort_and_page(store: Store) {
@@ -820,14 +917,14 @@ pub async fn held_runs_are_invisible_until_published(store: Store) {
     batch.commit().await.unwrap();
     assert_eq!(store.held_count().await.unwrap(), 2);
     assert_eq!(store.counts().await.unwrap().runs, 0);
-    assert!(store.evaluations_of_task(t, "kappa").await.unwrap().is_empty());
+    assert!(rows_of_task(&store, t, "kappa").await.is_empty());
     assert!(store.search("tree", 5).await.unwrap().iter().all(|hit| hit.kind == Kind::Flow));
 
     let mut changes = store.subscribe();
     assert_eq!(store.publish_next_held().await.unwrap(), Some(50));
     assert!(changes.recv().await.unwrap().topics.contains(&Topic::Task(t)));
     assert!(store.run(50).await.unwrap().upload_ms > 1, "published now");
-    let accuracy = store.evaluations_of_task(t, "predictive_accuracy").await.unwrap();
+    let accuracy = rows_of_task(&store, t, "predictive_accuracy").await;
     assert_eq!(accuracy[0].value, Some(0.1 + 0.2));
     assert_eq!(store.publish_next_held().await.unwrap(), Some(51));
     assert_eq!(store.publish_next_held().await.unwrap(), None);
