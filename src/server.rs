@@ -16,6 +16,7 @@ pub mod live;
 pub mod publish;
 pub mod rest;
 pub mod routes;
+mod scores;
 mod secret;
 pub mod serve;
 pub mod source;

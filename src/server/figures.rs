@@ -239,6 +239,8 @@ impl Figures {
 /// The source cannot be read.
 pub async fn drawn(state: &State, request: Request) -> Result<Drawn, AppError> {
     let source = state.sources().get(state, request.entity).await?;
+    let values = panels::values_of(&request.panel.controls(&source, &request.wanted));
+    let source = state.sources().with_measure(state, source, values.one("measure")).await?;
     let base = state.config().base_path.clone();
     tokio::task::spawn_blocking(move || draw(&source, &request, &base)).await.map_err(blocking_failed)
 }

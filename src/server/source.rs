@@ -8,7 +8,7 @@ use labboard_frame::Column;
 use labboard_frame::summary::Summary;
 use labboard_openml::measure::{self, Measure};
 use labboard_openml::predictions::Predictions;
-use labboard_store::{ColumnRef, Columns, Dataset, Evaluation, EvaluationRow, Feature, Flow, Run, Setup, StoreError, Task};
+use labboard_store::{ColumnRef, Columns, Dataset, Evaluation, EvaluationRow, Feature, Flow, Run, Setup, StoreError, Task, TaskScores};
 use moka::future::Cache;
 
 use super::state::State;
@@ -41,8 +41,8 @@ pub struct Described {
 #[derive(Debug)]
 pub struct TaskSource {
     pub task: Task,
-    /// Every evaluation of the task's runs, by measure.
-    pub evaluations: BTreeMap<String, Vec<EvaluationRow>>,
+    /// The task's runs; what they score by a measure only [`with_measure`](Sources::with_measure).
+    pub scores: Arc<TaskScores>,
 }
 
 #[derive(Debug)]
@@ -104,14 +104,18 @@ pub fn higher_is_better(name: &str) -> bool {
 
 /// Recently drawn sources.
 #[derive(Debug)]
-pub struct Sources(Cache<(Entity, u64), Arc<Source>>);
+pub struct Sources {
+    read: Cache<(Entity, u64), Arc<Source>>,
+    /// The latest scores of tasks, by task: the next ones take over what has not changed.
+    scores: Cache<i64, Arc<TaskScores>>,
+}
 
 /// Sources kept. Columns are mapped, not read, so that a dataset weighs little.
 const KEPT: u64 = 64;
 
 impl Default for Sources {
     fn default() -> Self {
-        Self(Cache::builder().max_capacity(KEPT).build())
+        Self { read: Cache::builder().max_capacity(KEPT).build(), scores: Cache::builder().max_capacity(KEPT).build() }
     }
 }
 
@@ -122,7 +126,33 @@ impl Sources {
     /// There is no such entity, or it cannot be read.
     pub async fn get(&self, state: &State, entity: Entity) -> Result<Arc<Source>, AppError> {
         let key = (entity, state.revision(entity));
-        self.0.try_get_with(key, load(state, entity)).await.map_err(|error: Arc<AppError>| (*error).clone())
+        self.read.try_get_with(key, load(state, entity)).await.map_err(|error: Arc<AppError>| (*error).clone())
+    }
+
+    /// The source, and if it is a task with what its runs score by the measure.
+    ///
+    /// # Errors
+    /// The scores cannot be read.
+    pub async fn with_measure(&self, state: &State, source: Arc<Source>, measure: &str) -> Result<Arc<Source>, AppError> {
+        let Source::Task(TaskSource { task, scores }) = &*source else { return Ok(source) };
+        if scores.has(measure) {
+            return Ok(source);
+        }
+        let scores = self.read_scores(state, task.id, &[measure], Some(scores)).await?;
+        Ok(Arc::new(Source::Task(TaskSource { task: task.clone(), scores })))
+    }
+
+    async fn read_scores(
+        &self,
+        state: &State,
+        task: i64,
+        measures: &[&str],
+        previous: Option<&Arc<TaskScores>>,
+    ) -> Result<Arc<TaskScores>, AppError> {
+        let scores = state.store().task_scores(task, measures, previous.map(|previous| &**previous)).await.map_err(app_error)?;
+        let scores = Arc::new(scores);
+        self.scores.insert(task, Arc::clone(&scores)).await;
+        Ok(scores)
     }
 }
 
@@ -173,10 +203,11 @@ async fn load_data(state: &State, id: i64) -> Result<DataSource, AppError> {
 }
 
 async fn load_task(state: &State, id: i64) -> Result<TaskSource, AppError> {
-    let store = state.store();
-    let task = store.task(id).await.map_err(app_error)?;
-    let evaluations = store.evaluations_by_measure_of_task(id).await.map_err(app_error)?;
-    Ok(TaskSource { task, evaluations })
+    let task = state.store().task(id).await.map_err(app_error)?;
+    let sources = state.sources();
+    let previous = sources.scores.get(&id).await;
+    let scores = sources.read_scores(state, id, &[], previous.as_ref()).await?;
+    Ok(TaskSource { task, scores })
 }
 
 async fn load_flow(state: &State, id: i64) -> Result<FlowSource, AppError> {

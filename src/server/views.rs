@@ -160,7 +160,6 @@ async fn data_head(state: &State, source: &DataSource) -> Result<Head, AppError>
 
 fn task_head(source: &TaskSource) -> Head {
     let task = &source.task;
-    let runs = source.evaluations.values().map(Vec::len).max().unwrap_or(0);
     let target = task.target.as_deref().unwrap_or("no target");
     let procedure = &task.procedure;
     let splits = match (procedure.repeats, procedure.folds) {
@@ -177,7 +176,7 @@ fn task_head(source: &TaskSource) -> Head {
             fact("target", target),
             fact("splits", if procedure.stratified { format!("{splits}, stratified") } else { splits }),
             fact("measure", task.measure.as_deref().map_or_else(|| "–".to_owned(), measure_title)),
-            fact("runs", thousands(runs as u64)),
+            fact("runs", thousands(source.scores.len() as u64)),
         ],
         related: Vec::new(),
     }

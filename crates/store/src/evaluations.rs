@@ -158,36 +158,18 @@ impl EvaluationQuery {
     }
 }
 
-/// Every measure of the runs of one task or flow.
-#[derive(Clone, Copy, Debug)]
-enum Of {
-    Task,
-    Flow,
-}
-
-impl Of {
-    /// Binds the task's or flow's id. The index on it has this order.
-    fn statement(self) -> String {
-        let column = match self {
-            Of::Task => "evaluation.task_id",
-            Of::Flow => "evaluation.flow_id",
-        };
-        format!(
-            "SELECT evaluation.measure, {ROW}, {WITH_FOLDS} FROM {FROM}
-             WHERE {column} = $1 ORDER BY evaluation.measure, evaluation.run_id"
-        )
-    }
+/// Every measure of a flow's runs: binds the flow's id. The index on it has this order.
+pub(crate) fn by_measure_statement() -> String {
+    format!(
+        "SELECT evaluation.measure, {ROW}, {WITH_FOLDS} FROM {FROM}
+         WHERE evaluation.flow_id = $1 ORDER BY evaluation.measure, evaluation.run_id"
+    )
 }
 
 impl Store {
     pub async fn evaluations(&self, query: &EvaluationQuery) -> Result<Vec<EvaluationRow>, StoreError> {
         let mut conn = self.reader().await?;
         Ok(query.statement().build_query_as().fetch_all(&mut *conn).await?)
-    }
-
-    /// Every measure of every run of `task`: by run, with the folds.
-    pub async fn evaluations_by_measure_of_task(&self, task: i64) -> Result<BTreeMap<String, Vec<EvaluationRow>>, StoreError> {
-        by_measure(&mut *self.reader().await?, Of::Task, task).await
     }
 
     /// Every measure of every run of `flow`: by run, with the folds; and the setups
@@ -198,7 +180,7 @@ impl Store {
     ) -> Result<(BTreeMap<String, Vec<EvaluationRow>>, BTreeMap<i64, Setup>), StoreError> {
         // One transaction, so that every row's setup is there.
         let mut transaction = self.inner.readers.begin().await?;
-        let rows = by_measure(&mut transaction, Of::Flow, flow).await?;
+        let rows = by_measure(&mut transaction, flow).await?;
         let setups = sqlx::query_as::<_, Setup>(
             "SELECT id, flow_id, parameters FROM setup WHERE flow_id = $1
              AND EXISTS (SELECT 1 FROM run JOIN evaluation ON evaluation.run_id = run.id
@@ -224,13 +206,8 @@ impl Store {
     }
 }
 
-#[cfg(test)]
-pub(crate) fn by_measure_statements() -> [String; 2] {
-    [Of::Task.statement(), Of::Flow.statement()]
-}
-
-async fn by_measure(conn: &mut SqliteConnection, of: Of, id: i64) -> Result<BTreeMap<String, Vec<EvaluationRow>>, StoreError> {
-    let found = sqlx::query(AssertSqlSafe(of.statement())).bind(id).fetch_all(conn).await?;
+async fn by_measure(conn: &mut SqliteConnection, flow: i64) -> Result<BTreeMap<String, Vec<EvaluationRow>>, StoreError> {
+    let found = sqlx::query(AssertSqlSafe(by_measure_statement())).bind(flow).fetch_all(conn).await?;
     let mut all: BTreeMap<String, Vec<EvaluationRow>> = BTreeMap::new();
     for row in found {
         let evaluation = EvaluationRow::from_row(&row)?;

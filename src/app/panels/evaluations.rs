@@ -19,25 +19,30 @@ pub const PANEL: Panel<TaskSource> = Panel {
 
 /// The task's own measure first.
 pub(super) fn measures(source: &TaskSource) -> Vec<(String, String)> {
-    measure_options(source.evaluations.keys().map(String::as_str), source.task.measure.as_deref())
+    let names = source.scores.measures().iter().map(|measure| measure.measure.as_str());
+    measure_options(names, source.task.measure.as_deref())
 }
 
 fn draw(source: &TaskSource, values: &Values, canvas: &Canvas) -> Result<Content, Empty> {
     let measure = values.one("measure");
-    let rows = source.evaluations.get(measure).map_or(&[][..], Vec::as_slice);
-    if rows.is_empty() {
-        return Err(Empty { reason: "Nobody has published a run on this task yet".to_owned() });
-    }
-    let runs = rows
-        .iter()
-        .map(|row| Run {
-            run_id: u64::try_from(row.run_id).unwrap_or(0),
-            flow_id: u64::try_from(row.flow_id).unwrap_or(0),
-            flow: &row.flow_name,
-            value: row.value.unwrap_or(f64::NAN),
-            uploader: row.uploader_name.as_deref().unwrap_or_default(),
+    let (flows, uploaders) = (source.scores.flows(), source.scores.uploaders());
+    let runs = source
+        .scores
+        .scores(measure)
+        .map(|score| {
+            let (flow, uploader) = (&flows[score.run.flow], &uploaders[score.run.uploader]);
+            Run {
+                run_id: u64::try_from(score.run.run_id).unwrap_or(0),
+                flow_id: u64::try_from(flow.id).unwrap_or(0),
+                flow: &flow.name,
+                value: score.value,
+                uploader: uploader.name.as_deref().unwrap_or_default(),
+            }
         })
         .collect::<Vec<_>>();
+    if runs.is_empty() {
+        return Err(Empty { reason: "Nobody has published a run on this task yet".to_owned() });
+    }
     let title = measure_title(measure);
     let input =
         Input { measure: &title, higher_is_better: higher_is_better(measure), runs: &runs, colour_by_uploader: true, highlight: &[] };

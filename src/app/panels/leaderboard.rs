@@ -20,9 +20,10 @@ pub const PANEL: Panel<TaskSource> = Panel {
 
 fn draw(source: &TaskSource, values: &Values, _: &Canvas) -> Result<Content, Empty> {
     let measure = values.one("measure");
-    let rows = source.evaluations.get(measure).map_or(&[][..], Vec::as_slice);
+    let (flows, uploaders) = (source.scores.flows(), source.scores.uploaders());
+    let rows = source.scores.scores(measure).collect::<Vec<_>>();
     let direction = if higher_is_better(measure) { Direction::Higher } else { Direction::Lower };
-    let standings = leaderboard(rows.iter().map(|row| (row.flow_id, row.value.unwrap_or(f64::NAN))), direction);
+    let standings = leaderboard(rows.iter().map(|row| (row.run.flow, row.value)), direction);
     if standings.is_empty() {
         return Err(Empty { reason: "Nobody has published a run on this task yet".to_owned() });
     }
@@ -40,25 +41,26 @@ fn draw(source: &TaskSource, values: &Values, _: &Canvas) -> Result<Content, Emp
         .iter()
         .map(|standing| {
             let best = &rows[standing.best_row];
-            let spread = best.deviation.map_or_else(|| Cell::text("–"), |std| Cell::number(std, text::score(std)));
+            let flow = &flows[standing.group];
+            let spread =
+                if best.deviation.is_nan() { Cell::text("–") } else { Cell::number(best.deviation, text::score(best.deviation)) };
             Row {
                 cells: vec![
                     Cell::number(standing.rank as f64, standing.rank.to_string()),
-                    Cell::link(text::short_flow(&best.flow_name), Entity::new(Kind::Flow, best.flow_id)),
-                    Cell { number: Some(standing.best), ..Cell::link(text::score(standing.best), Entity::new(Kind::Run, best.run_id)) },
+                    Cell::link(text::short_flow(&flow.name), Entity::new(Kind::Flow, flow.id)),
+                    Cell { number: Some(standing.best), ..Cell::link(text::score(standing.best), Entity::new(Kind::Run, best.run.run_id)) },
                     spread,
                     Cell::number(standing.median, text::score(standing.median)),
                     Cell::number(standing.count as f64, text::count(standing.count as u64)),
-                    Cell::text(best.uploader_name.clone().unwrap_or_default()),
+                    Cell::text(uploaders[best.run.uploader].name.clone().unwrap_or_default()),
                 ],
                 ..Row::default()
             }
         })
         .collect::<Vec<_>>();
-    let best = &rows[standings[0].best_row];
     let summary = format!(
         "{} leads {} with {} {} ({} is better).",
-        text::short_flow(&best.flow_name),
+        text::short_flow(&flows[standings[0].group].name),
         text::plural(standings.len() as u64, "flow", "flows"),
         measure_title(measure),
         text::score(standings[0].best),
