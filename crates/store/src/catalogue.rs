@@ -210,3 +210,56 @@ async fn open_database(path: &Path, migrations: &[(i64, &'static str, &'static s
 pub(crate) fn now_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entity::NewFlow;
+
+    fn flow(number: usize) -> NewFlow {
+        NewFlow {
+            id: None,
+            name: number.to_string(),
+            version: None,
+            external_version: "1".to_owned(),
+            class_name: None,
+            custom_name: None,
+            description: "long ".repeat(500),
+            language: None,
+            dependencies: None,
+            parameters: Vec::new(),
+            components: Vec::new(),
+            uploader: 1,
+            upload_ms: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_catalogue_is_told_apart_and_goes_on_when_there_is_room() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), Options::default()).await.unwrap();
+        let first = store.add_flow(flow(0)).await.unwrap();
+        sqlx::query("PRAGMA max_page_count = 100").execute(&store.inner.writer).await.unwrap();
+        let mut number = 1;
+        let refused = loop {
+            match store.add_flow(flow(number)).await {
+                Ok(_) => number += 1,
+                Err(error) => break error,
+            }
+        };
+        assert!(refused.is_out_of_space(), "{refused}");
+        for _ in 0..3 {
+            assert!(store.add_flow(flow(number)).await.unwrap_err().is_out_of_space());
+        }
+        assert_eq!(store.flow(first).await.unwrap().name, "0");
+        let full = store.counts().await.unwrap().flows;
+        assert_eq!(full, number as i64, "what was refused is not there");
+
+        sqlx::query("PRAGMA max_page_count = 10000").execute(&store.inner.writer).await.unwrap();
+        let next = store.add_flow(flow(number)).await.unwrap();
+        assert_eq!(store.counts().await.unwrap().flows, full + 1);
+        store.close().await;
+        let store = Store::open(dir.path(), Options::default()).await.unwrap();
+        assert_eq!(store.flow(next).await.unwrap().name, number.to_string());
+    }
+}

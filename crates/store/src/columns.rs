@@ -9,13 +9,14 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use labboard_openml::table::{Kind, MISSING, Table, Values};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::{IoContext, StoreError};
-use crate::files::{Content, list, touch};
+use crate::files::{Content, list};
 use crate::hash::ContentHash;
 use crate::mapped::Mapped;
 use crate::staging::{Staging, make_read_only, sync_dir};
@@ -235,8 +236,7 @@ impl ColumnFiles {
         }
         let hash = ContentHash::finish(hasher);
         let place = self.path(&hash);
-        if place.is_dir() {
-            touch(&place).context("touch", &place)?;
+        if self.staging.keep(&place)? {
             return Ok(hash);
         }
 
@@ -309,10 +309,10 @@ impl ColumnFiles {
         list(&self.dir)
     }
 
-    pub(crate) fn discard(&self, content: &Content) -> Result<(), StoreError> {
+    pub(crate) fn discard(&self, content: &Content, before: SystemTime) -> Result<bool, StoreError> {
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         cache.entries.remove(&content.hash);
-        self.staging.discard(&content.path)
+        self.staging.discard(&content.path, before)
     }
 }
 

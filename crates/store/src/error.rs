@@ -47,6 +47,19 @@ pub enum StoreError {
     Corrupt { place: String, reason: String },
 }
 
+impl StoreError {
+    /// Whether the disk is full, or one's share of it: the same succeeds once there is room.
+    #[must_use]
+    pub fn is_out_of_space(&self) -> bool {
+        match self {
+            Self::Io { cause, .. } => matches!(cause.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded),
+            // SQLITE_FULL, and SQLITE_IOERR_SHMSIZE where the index of its log cannot grow.
+            Self::Database(sqlx::Error::Database(cause)) => matches!(cause.code().as_deref(), Some("13" | "4874")),
+            _ => false,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConflictReason {
     #[error("exists already")]

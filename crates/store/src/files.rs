@@ -64,10 +64,7 @@ impl UploadFiles {
         }
         let hash = ContentHash::finish(hasher);
         let place = self.path(&hash);
-        if place.is_file() {
-            // Younger again, so that a sweep in between leaves it alone.
-            touch(&place).context("touch", &place)?;
-        } else {
+        if !self.staging.keep(&place)? {
             make_read_only(&file).and_then(|()| file.sync_all()).context("sync", staged.path())?;
             staged.publish(&place)?;
         }
@@ -100,8 +97,8 @@ impl UploadFiles {
         list(&self.dir)
     }
 
-    pub(crate) fn discard(&self, content: &Content) -> Result<(), StoreError> {
-        self.staging.discard(&content.path)
+    pub(crate) fn discard(&self, content: &Content, before: SystemTime) -> Result<bool, StoreError> {
+        self.staging.discard(&content.path, before)
     }
 }
 
@@ -111,10 +108,6 @@ pub(crate) struct Content {
     pub(crate) hash: ContentHash,
     pub(crate) path: PathBuf,
     pub(crate) modified: SystemTime,
-}
-
-pub(crate) fn touch(path: &std::path::Path) -> io::Result<()> {
-    File::open(path)?.set_modified(SystemTime::now())
 }
 
 pub(crate) fn list(dir: &std::path::Path) -> Result<Vec<Content>, StoreError> {

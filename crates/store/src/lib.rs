@@ -15,7 +15,7 @@
 //! another name, synced, renamed and its folder synced before the transaction that
 //! mentions it commits. So a crash at any moment leaves either nothing or everything,
 //! and at worst complete content that nobody mentions, which
-//! [`sweep`](Store::sweep) removes.
+//! [`sweep_leftovers`](Store::sweep_leftovers) removes at the next start.
 //!
 //! Adding a dataset therefore takes two steps:
 //!

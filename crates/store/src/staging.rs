@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
 
 use crate::error::{IoContext, StoreError};
 
@@ -13,6 +15,9 @@ use crate::error::{IoContext, StoreError};
 pub(crate) struct Staging {
     dir: PathBuf,
     next: AtomicU64,
+    opened: SystemTime,
+    /// Held while content is kept or taken away, so that not both happen at once.
+    keeping: Mutex<()>,
 }
 
 impl Staging {
@@ -26,7 +31,14 @@ impl Staging {
             _ => {}
         }
         fs::create_dir_all(&dir).context("create", &dir)?;
-        Ok(Self { dir, next: AtomicU64::new(0) })
+        let opened = modified(&dir)?;
+        Ok(Self { dir, next: AtomicU64::new(0), opened, keeping: Mutex::new(()) })
+    }
+
+    /// What is older than this was not written since the store was opened. By the
+    /// clock of the file system, which lags behind the process's.
+    pub(crate) fn opened(&self) -> SystemTime {
+        self.opened
     }
 
     /// A path that nobody else uses. Removed on drop unless it was moved away.
@@ -35,11 +47,35 @@ impl Staging {
         Staged(self.dir.join(number.to_string()))
     }
 
-    /// Takes away a file or folder at once, however long removing it takes.
-    pub(crate) fn discard(&self, place: &Path) -> Result<(), StoreError> {
-        let staged = self.reserve();
-        fs::rename(place, staged.path()).context("remove", place)
+    /// Whether there is content at `place`. It is durable then and counts as written
+    /// just now: no sweep takes it away before its mention comes.
+    pub(crate) fn keep(&self, place: &Path) -> Result<bool, StoreError> {
+        let keeping = self.keeping.lock().unwrap_or_else(PoisonError::into_inner);
+        match File::open(place).and_then(|content| content.set_modified(SystemTime::now())) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            touched => touched.context("touch", place)?,
+        }
+        drop(keeping);
+        // Whoever moved it there may not have come to this yet.
+        place.parent().map_or(Ok(()), sync_dir)?;
+        Ok(true)
     }
+
+    /// Takes away content that nobody has written or kept since `before`, at once,
+    /// however long removing it takes.
+    pub(crate) fn discard(&self, place: &Path, before: SystemTime) -> Result<bool, StoreError> {
+        let staged = self.reserve();
+        let _keeping = self.keeping.lock().unwrap_or_else(PoisonError::into_inner);
+        if modified(place)? >= before {
+            return Ok(false);
+        }
+        fs::rename(place, staged.path()).context("remove", place)?;
+        Ok(true)
+    }
+}
+
+fn modified(path: &Path) -> Result<SystemTime, StoreError> {
+    fs::metadata(path).and_then(|metadata| metadata.modified()).context("examine", path)
 }
 
 #[derive(Debug)]
@@ -103,5 +139,34 @@ mod tests {
     fn the_parent_of_a_relative_path_can_be_synced() {
         let parent = Path::new("labboard-data").parent().expect("a parent");
         sync_dir(parent).expect("the working directory");
+    }
+
+    #[test]
+    fn what_is_kept_is_not_discarded() {
+        let dir = tempfile::tempdir().unwrap();
+        let staging = Staging::open(dir.path()).unwrap();
+        let place = dir.path().join("content");
+        assert!(!staging.keep(&place).unwrap());
+        fs::write(&place, b"content").unwrap();
+        let long_ago = staging.opened() - std::time::Duration::from_secs(60);
+        File::open(&place).unwrap().set_modified(long_ago).unwrap();
+
+        assert!(!staging.discard(&place, long_ago).unwrap());
+        assert!(staging.keep(&place).unwrap());
+        assert!(!staging.discard(&place, staging.opened()).unwrap());
+        File::open(&place).unwrap().set_modified(long_ago).unwrap();
+        assert!(staging.discard(&place, staging.opened()).unwrap());
+        assert!(!place.exists());
+    }
+
+    #[test]
+    fn what_is_written_after_opening_is_not_older_than_that() {
+        let dir = tempfile::tempdir().unwrap();
+        for _ in 0..20 {
+            let staging = Staging::open(dir.path()).unwrap();
+            let staged = staging.reserve();
+            fs::write(staged.path(), b"").unwrap();
+            assert!(!staging.discard(staged.path(), staging.opened()).unwrap());
+        }
     }
 }

@@ -69,6 +69,71 @@ async fn leftovers_of_a_crash_are_removed() {
 }
 
 #[tokio::test]
+async fn content_without_a_row_is_removed_after_a_crash_but_not_before_its_row_comes() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).await.unwrap();
+    let (_, t, f) = parents(&store).await;
+    let loose = store.files().put("p", "text/plain", b"its run was never added").unwrap();
+    let again = store.files().put("p", "text/plain", b"it is sent again").unwrap();
+    let unused = store.columns().write(&labboard_openml::table::Table::default()).unwrap();
+    assert_eq!(store.sweep_leftovers().await.unwrap(), Swept::default());
+    // The next owner starts later by the file system's clock too.
+    let ticks = dir.path().join("ticks");
+    let stamp = || {
+        fs::write(&ticks, b"").unwrap();
+        fs::metadata(&ticks).unwrap().modified().unwrap()
+    };
+    let written = stamp();
+    while stamp() <= written {}
+    store.close().await;
+
+    let store = open(dir.path()).await.unwrap();
+    assert_eq!(store.files().put("p", "text/plain", b"it is sent again").unwrap(), again);
+    let fresh = store.files().put("p", "text/plain", b"of a run that is being added").unwrap();
+    assert_eq!(store.sweep_leftovers().await.unwrap(), Swept { files: 1, tables: 1 });
+    assert!(store.files().read(&loose.hash).is_err());
+    assert!(store.columns().open(&unused).is_err());
+    for file in [again, fresh] {
+        let files = vec![NewRunFile { role: "predictions".to_owned(), file }];
+        store.add_run(NewRun { files, ..run(t, f, 1, 0.5) }).await.unwrap();
+    }
+    assert_eq!(store.sweep(Duration::ZERO).await.unwrap(), Swept::default());
+    assert!(store.columns().open(&store.dataset(1).await.unwrap().columns).is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sweep_takes_nothing_from_those_who_publish_meanwhile() {
+    const CONTENTS: u32 = 100;
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).await.unwrap();
+    let (_, t, f) = parents(&store).await;
+    let put = |store: &Store, number: u32| store.files().put("p", "text/plain", &number.to_le_bytes()).unwrap();
+    for number in 0..CONTENTS {
+        put(&store, number);
+    }
+    store.close().await;
+
+    // All of it is left over, and comes again while it is being swept.
+    let store = open(dir.path()).await.unwrap();
+    let sweeper = tokio::spawn({
+        let store = store.clone();
+        async move { store.sweep_leftovers().await.unwrap() }
+    });
+    let files = tokio::task::spawn_blocking({
+        let store = store.clone();
+        move || (0..CONTENTS).map(|number| put(&store, number)).collect::<Vec<_>>()
+    });
+    let files = files.await.unwrap();
+    sweeper.await.unwrap();
+    let mut batch = store.begin().await.unwrap();
+    for file in files {
+        let files = vec![NewRunFile { role: "predictions".to_owned(), file }];
+        batch.add_run(NewRun { files, ..run(t, f, 1, 0.5) }).await.unwrap();
+    }
+    batch.commit().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_directory_from_a_newer_labboard_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path()).await.unwrap();
