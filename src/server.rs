@@ -22,6 +22,7 @@ pub mod serve;
 pub mod source;
 pub mod start;
 pub mod state;
+mod sweep;
 pub mod uploads;
 pub mod users;
 pub mod views;

@@ -18,7 +18,7 @@ use tower_http::compression::predicate::{NotForContentType, Predicate as _, Size
 
 use super::config::{Config, ConfigError};
 use super::state::State;
-use super::{assets, backup, figures, gate, headers, import, live, publish, rest, scores, uploads, users};
+use super::{assets, backup, figures, gate, headers, import, live, publish, rest, scores, sweep, uploads, users};
 use crate::app::{Base, ShellOptions, shell};
 
 /// Why an instance could not be opened.
@@ -40,6 +40,7 @@ pub(crate) async fn open(config: Config) -> Result<State, OpenError> {
     uploads::clear(&state);
     live::follow_changes(&state);
     scores::follow_changes(&state);
+    sweep::keep_swept(&state);
     Ok(state)
 }
 
