@@ -47,12 +47,18 @@ impl Refusal {
         Self::new(105, "Internal error; the server's log says why").with_status(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
+    fn out_of_space(error: StoreError) -> Self {
+        tracing::error!(%error, "there is no space left");
+        Self::new(105, "The server's disk is full").because("nothing was stored").with_status(StatusCode::INSUFFICIENT_STORAGE)
+    }
+
     /// A failure of the store where what the request named is known to exist.
     pub fn store(error: StoreError) -> Self {
         match error {
             StoreError::NotFound { .. } | StoreError::Conflict { .. } | StoreError::Invalid(_) => {
                 Self::new(104, "This cannot be done").because(error)
             }
+            full if full.is_out_of_space() => Self::out_of_space(full),
             other => Self::failed(other),
         }
     }
