@@ -257,7 +257,7 @@ mod tests {
                 Err(error) => break error,
             }
         };
-        assert!(refused.is_out_of_space(), "{refused}");
+        assert!(refused.is_out_of_space() && refused.to_string().ends_with("no space left on its disk"), "{refused}");
         for _ in 0..3 {
             let_grow_to(&store, 100).await;
             assert!(store.add_flow(flow(added)).await.unwrap_err().is_out_of_space());

@@ -37,7 +37,7 @@ pub enum StoreError {
     #[error("cannot {action} {path}: {cause}")]
     Io { action: &'static str, path: PathBuf, cause: io::Error },
 
-    #[error("the catalogue failed: {0}")]
+    #[error("the catalogue failed: {}{}", .0, room(.0))]
     Database(sqlx::Error),
 
     #[error("cannot bring {path} up to date: {cause}")]
@@ -53,11 +53,15 @@ impl StoreError {
     pub fn is_out_of_space(&self) -> bool {
         match self {
             Self::Io { cause, .. } => matches!(cause.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded),
-            // SQLITE_FULL, and SQLITE_IOERR_SHMSIZE where the index of its log cannot grow.
-            Self::Database(sqlx::Error::Database(cause)) => matches!(cause.code().as_deref(), Some("13" | "4874")),
+            Self::Database(cause) => is_out_of_space(cause),
             _ => false,
         }
     }
+}
+
+/// `SQLITE_FULL`, or `SQLITE_IOERR_SHMSIZE`: the index of its log cannot grow.
+fn is_out_of_space(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|cause| matches!(cause.code().as_deref(), Some("13" | "4874")))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -76,6 +80,11 @@ pub enum ConflictReason {
 
 fn at(owner: &Option<String>) -> String {
     owner.as_ref().map_or_else(String::new, |address| format!(" at {address}"))
+}
+
+/// SQLite's own words do not always say it.
+fn room(error: &sqlx::Error) -> &'static str {
+    if is_out_of_space(error) { "; there is no space left on its disk" } else { "" }
 }
 
 impl From<sqlx::Error> for StoreError {
