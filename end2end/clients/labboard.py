@@ -33,29 +33,39 @@ def running():
     return Labboard(url.rstrip("/"), anna, ben)
 
 
-def add_user(binary, name, data):
+def add_user(name, data, within=()):
     """Makes a user, and answers the key."""
-    made = subprocess.run(
-        [binary, "user", "add", name, "--data-dir", data], check=True, stdout=subprocess.PIPE, text=True
-    )
+    command = [*within, binary(), "user", "add", name, "--data-dir", data]
+    made = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     key = made.stdout.splitlines()[-1].split()[-1]
     assert re.fullmatch("[0-9a-f]{32}", key), f"labboard user add printed {made.stdout!r}"
     return key
 
 
+def binary():
+    named = os.environ.get("LABBOARD_BINARY")
+    assert named, "set LABBOARD_BINARY to the server's binary, or LABBOARD_URL and LABBOARD_KEYS to a running server"
+    return str(Path(named).resolve())
+
+
+def launch(data, folder: Path, within=()):
+    """Starts the server on a data directory, as a command of `within`. `folder` is for its log and its port."""
+    port_file = folder / "port"
+    port_file.unlink(missing_ok=True)
+    options = ["--no-demo", "--addr", "127.0.0.1:0", "--port-file", port_file]
+    with (folder / "log").open("a") as log:
+        command = [*within, binary(), "serve", "--data-dir", data, *options]
+        return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+
+
 def start(folder: Path):
     """Runs LABBOARD_BINARY in that folder until the generator ends. One user is older than the server, one younger."""
-    binary = os.environ.get("LABBOARD_BINARY")
-    assert binary, "set LABBOARD_BINARY to the server's binary, or LABBOARD_URL and LABBOARD_KEYS to a running server"
-    binary = str(Path(binary).resolve())
-    data, port_file = folder / "data", folder / "port"
-    anna = add_user(binary, "anna", data)
-    command = [binary, "serve", "--data-dir", data, "--no-demo", "--addr", "127.0.0.1:0", "--port-file", port_file]
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+    data = folder / "data"
+    anna = add_user("anna", data)
+    process = launch(data, folder)
     try:
-        port = wait_for_port(process, port_file)
-        yield Labboard(f"http://127.0.0.1:{port}", anna, add_user(binary, "ben", data))
+        port = wait_for_port(process, folder / "port")
+        yield Labboard(f"http://127.0.0.1:{port}", anna, add_user("ben", data))
     finally:
         process.terminate()
         try:
@@ -66,9 +76,9 @@ def start(folder: Path):
 
 
 def wait_for_port(process, port_file):
-    for _ in range(1200):
+    for _ in range(6000):
         try:
-            code = process.wait(timeout=0.05)
+            code = process.wait(timeout=0.01)
         except subprocess.TimeoutExpired:
             text = port_file.read_text().strip() if port_file.exists() else ""
             if text and answers(int(text)):

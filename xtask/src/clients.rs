@@ -21,7 +21,7 @@ const INPUTS: [&str; 7] = ["end2end/clients", "src", "crates", "migrations", "Ca
 pub fn test(workspace: &Workspace, report: &mut Report, options: &Options) -> Result<()> {
     let python = environment(workspace, report)?;
     report.step("clients", "OpenML's Python clients against the server", || {
-        rust_tests::unless_passed(workspace, "clients", options, &INPUTS, || pytest(workspace, &python))
+        rust_tests::unless_passed(workspace, "clients", options, &INPUTS, || pytest(workspace, &python, options))
     })
 }
 
@@ -30,7 +30,7 @@ fn folder(workspace: &Workspace) -> PathBuf {
 }
 
 /// A virtual environment with the pinned clients.
-fn environment(workspace: &Workspace, report: &mut Report) -> Result<PathBuf> {
+pub fn environment(workspace: &Workspace, report: &mut Report) -> Result<PathBuf> {
     let mut found = None;
     report.step("python", "a virtual environment with the pinned clients", || {
         let python = python()?;
@@ -70,7 +70,7 @@ fn python() -> Result<(String, String)> {
     )
 }
 
-fn pytest(workspace: &Workspace, python: &Path) -> Result<Tally> {
+fn pytest(workspace: &Workspace, python: &Path, options: &Options) -> Result<Tally> {
     // A copy: a build that runs meanwhile must not replace the server under test.
     let binary = workspace.target().join("clients").join(format!("labboard{}", env::consts::EXE_SUFFIX));
     app::place(&workspace.executable("debug"), &binary)?;
@@ -81,6 +81,9 @@ fn pytest(workspace: &Workspace, python: &Path) -> Result<Tally> {
         .envs(app::environment(workspace, Flavour::Release))
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("LABBOARD_BINARY", &binary);
+    if options.long {
+        pytest.env("LABBOARD_LONG", "1");
+    }
     let (status, text) = command::watch(&mut pytest)?;
     let tally = tally(&text).context("pytest left no summary")?;
     ensure!(status.success() || tally.failed > 0, "pytest could not run to the end");
