@@ -1,7 +1,7 @@
 //! The browser tests: Playwright with a Chromium that is already there.
 
 use crate::{
-    app, command,
+    app, clients, command,
     report::{Outcome, Report, Tally},
     rust_tests,
     stamp::{self, Inputs},
@@ -23,8 +23,10 @@ const INPUTS: [&str; 9] = ["end2end", "src", "crates", "migrations", "demo/data"
 pub fn test(workspace: &Workspace, report: &mut Report, options: &Options) -> Result<()> {
     packages(workspace, report)?;
     let chromium = chromium(report)?;
+    // A failure is in the report; the test that needs Python is skipped then.
+    let python = if options.no_clients { None } else { clients::environment(workspace, report).ok() };
     report.step("browser", "the browser tests", || {
-        rust_tests::unless_passed(workspace, "browser", options, &INPUTS, || playwright(workspace, &chromium, options))
+        rust_tests::unless_passed(workspace, "browser", options, &INPUTS, || playwright(workspace, &chromium, python.as_deref(), options))
     })
 }
 
@@ -99,7 +101,7 @@ fn install() -> Result<()> {
     )
 }
 
-fn playwright(workspace: &Workspace, chromium: &Path, options: &Options) -> Result<Tally> {
+fn playwright(workspace: &Workspace, chromium: &Path, python: Option<&Path>, options: &Options) -> Result<Tally> {
     let folder = workspace.end2end();
     ensure!(folder.join("playwright.config.ts").is_file(), "end2end/playwright.config.ts is missing");
     // A copy: a build that runs meanwhile must not replace the server under test.
@@ -118,6 +120,9 @@ fn playwright(workspace: &Workspace, chromium: &Path, options: &Options) -> Resu
         .env("LABBOARD_CHROMIUM", chromium)
         .env("PLAYWRIGHT_JSON_OUTPUT_FILE", &results)
         .env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
+    if let Some(python) = python {
+        node.env("LABBOARD_CLIENTS_PYTHON", python);
+    }
     if options.long {
         node.env("LABBOARD_LONG", "1");
     }
