@@ -61,9 +61,29 @@ fn script(url: &str) -> Promise {
     })
 }
 
+/// plotly.js gives a zoom up where the figure's own range is another than before, as it is when runs arrive that are worse than all
+/// others. What it takes for the range before the zoom is therefore made the new one.
+fn keep_zoom(host: &HtmlElement, layout: &JsValue) {
+    let Some(before) = dig(host, &["_fullLayout", "_preGUI"]) else { return };
+    if dig(host, &["layout", "uirevision"]) != dig(layout, &["uirevision"]) {
+        return;
+    }
+    for axis in ["xaxis", "yaxis"] {
+        for end in ["0", "1"] {
+            let zoomed = JsValue::from(format!("{axis}.range[{end}]"));
+            if let Some(own) = dig(layout, &[axis, "range", end])
+                && Reflect::has(&before, &zoomed).unwrap_or(false)
+            {
+                let _ = Reflect::set(&before, &zoomed, &own);
+            }
+        }
+    }
+}
+
 /// Draws a figure, in place of the one before; `uirevision` keeps zoom and legend.
 pub async fn draw(host: &HtmlElement, figure: &JsValue) -> Result<(), AppError> {
     let part = |name: &str| Reflect::get(figure, &name.into()).unwrap_or(JsValue::UNDEFINED);
+    keep_zoom(host, &part("layout"));
     let promise = react(host, &part("data"), &part("layout"), &part("config")).map_err(|error| failed(&error))?;
     JsFuture::from(promise).await.map(drop).map_err(|error| failed(&error))
 }
