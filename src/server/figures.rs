@@ -220,12 +220,12 @@ struct Answer {
 
 /// Kept answers.
 #[derive(Debug)]
-pub struct Figures(Cache<(u64, String), Arc<Answer>>);
+pub struct Figures(Cache<(i64, String), Arc<Answer>>);
 
 impl Figures {
     /// `room` is the memory for kept answers, in bytes.
     pub fn new(room: u64) -> Self {
-        let weigh = |(_, key): &(u64, String), answer: &Arc<Answer>| {
+        let weigh = |(_, key): &(i64, String), answer: &Arc<Answer>| {
             let bytes = key.len() + answer.plain.len() * 2 + answer.raster.as_ref().map_or(0, Bytes::len);
             u32::try_from(bytes).unwrap_or(u32::MAX)
         };

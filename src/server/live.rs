@@ -23,7 +23,7 @@ use labboard_store::{Change, StoreError, Topic};
 use tokio::sync::{Mutex, mpsc, watch};
 
 use super::headers::origin_allowed;
-use super::state::State;
+use super::state::{State, entities_of};
 use super::views::PageValidator;
 use crate::model::{Entity, Kind};
 
@@ -328,7 +328,7 @@ pub fn follow_changes(state: &State) {
                 Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
             };
             let Some(state) = state.upgrade() else { return };
-            let entities = state.changed(&change);
+            let entities = entities_of(&change);
             for (id, hall) in state.hub().open_halls() {
                 let shown = shown_on(id.page(), &entities, &change);
                 if !shown.is_empty() {

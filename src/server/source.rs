@@ -105,7 +105,7 @@ pub fn higher_is_better(name: &str) -> bool {
 /// Recently drawn sources.
 #[derive(Debug)]
 pub struct Sources {
-    read: Cache<(Entity, u64), Arc<Source>>,
+    read: Cache<(Entity, i64), Arc<Source>>,
     /// The latest scores of tasks, by task: the next ones take over what has not changed.
     scores: Cache<i64, Arc<TaskScores>>,
 }

@@ -1,7 +1,6 @@
 //! What all requests share.
 
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Weak};
 
 use labboard_store::{Change, Store, Topic};
 use sha2::{Digest, Sha256};
@@ -31,8 +30,6 @@ struct Inner {
     tables: Tables,
     splits: KnownSplits,
     uploads: Uploads,
-    /// How often each entity has changed since the start; part of every cache key.
-    revisions: RwLock<HashMap<Entity, u64>>,
 }
 
 impl State {
@@ -55,7 +52,6 @@ impl State {
             tables: Tables::default(),
             splits: KnownSplits::default(),
             uploads: Uploads::default(),
-            revisions: RwLock::default(),
             config,
         };
         Self(Arc::new(inner))
@@ -106,20 +102,21 @@ impl State {
         &self.0.uploads
     }
 
-    pub fn revision(&self, entity: Entity) -> u64 {
-        let revisions = self.0.revisions.read().unwrap_or_else(PoisonError::into_inner);
-        revisions.get(&entity).copied().unwrap_or(0)
+    /// Grows whenever something about the entity changes; part of every cache key.
+    pub fn revision(&self, entity: Entity) -> i64 {
+        let topic = match entity.kind {
+            Kind::Data => Topic::Dataset(entity.id),
+            Kind::Task => Topic::Task(entity.id),
+            Kind::Flow => Topic::Flow(entity.id),
+            Kind::Run => Topic::Run(entity.id),
+        };
+        self.0.store.touched(topic)
     }
+}
 
-    /// Takes note of a commit: what was cached for its entities is stale from here on.
-    pub fn changed(&self, change: &Change) -> Vec<Entity> {
-        let entities = change.topics.iter().filter_map(|topic| entity_of(*topic)).collect::<Vec<_>>();
-        let mut revisions = self.0.revisions.write().unwrap_or_else(PoisonError::into_inner);
-        for entity in &entities {
-            *revisions.entry(*entity).or_default() += 1;
-        }
-        entities
-    }
+/// The entities that a commit concerns.
+pub fn entities_of(change: &Change) -> Vec<Entity> {
+    change.topics.iter().filter_map(|topic| entity_of(*topic)).collect()
 }
 
 /// See [`State::downgrade`].

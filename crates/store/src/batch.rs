@@ -45,6 +45,7 @@ impl Batch {
     pub async fn commit(mut self) -> Result<(), StoreError> {
         let added: HashSet<_> =
             self.events.iter().filter(|event| event.action == Action::Added).map(|event| (event.kind, event.id)).collect();
+        let mut older = Vec::with_capacity(self.topics.len());
         for topic in &self.topics {
             let (kind, id, sql) = match *topic {
                 Topic::Dataset(id) => (Kind::Dataset, id, "UPDATE dataset SET revision = $2 WHERE id = $1"),
@@ -57,9 +58,11 @@ impl Batch {
             // What is new carries the revision from its insertion.
             if !added.contains(&(kind, id)) {
                 sqlx::query(sql).bind(id).bind(self.revision).execute(&mut *self.transaction).await?;
+                older.push(*topic);
             }
         }
         self.transaction.commit().await?;
+        self.store.touch(older.into_iter(), self.revision);
         if !self.events.is_empty() {
             // An error only says that nobody listens.
             let _ = self.store.inner.changes.send(Arc::new(Change { revision: self.revision, events: self.events, topics: self.topics }));

@@ -1,7 +1,8 @@
 //! Opening a store, its connections and its small change.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock as SyncRwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
@@ -11,7 +12,7 @@ use sqlx::{Connection, SqlSafeStr, Sqlite, SqlitePool};
 use tokio::sync::{Mutex, RwLock, broadcast};
 
 use crate::batch::Batch;
-use crate::change::Change;
+use crate::change::{Change, Topic};
 use crate::columns::ColumnFiles;
 use crate::error::{IoContext, StoreError};
 use crate::files::UploadFiles;
@@ -66,6 +67,8 @@ pub(crate) struct Inner {
     columns: ColumnFiles,
     files: UploadFiles,
     pub(crate) changes: broadcast::Sender<Arc<Change>>,
+    /// The revision of the last commit that touched a page which was there before, since the store was opened.
+    pub(crate) touched: SyncRwLock<HashMap<Topic, i64>>,
     /// Held for writing while content is removed, for reading while it must stay.
     pub(crate) content: RwLock<()>,
     pub(crate) staging: Arc<Staging>,
@@ -105,6 +108,7 @@ impl Store {
                 columns: ColumnFiles::new(dir.join("columns"), Arc::clone(&staging), options.column_cache_bytes),
                 files: UploadFiles::new(dir.join("files"), Arc::clone(&staging)),
                 changes: broadcast::channel(options.change_backlog.max(1)).0,
+                touched: SyncRwLock::default(),
                 content: RwLock::new(()),
                 staging,
                 runs: RunQueue::default(),
@@ -139,6 +143,17 @@ impl Store {
     #[must_use]
     pub fn files(&self) -> &UploadFiles {
         &self.inner.files
+    }
+
+    /// The revision of the last commit since the store was opened that may have changed a page; 0 if there was none. When a
+    /// commit returns, this has it: what is kept of a page under this number is never older than what has been acknowledged.
+    pub fn touched(&self, topic: Topic) -> i64 {
+        self.inner.touched.read().unwrap_or_else(PoisonError::into_inner).get(&topic).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn touch(&self, topics: impl Iterator<Item = Topic>, revision: i64) {
+        let mut touched = self.inner.touched.write().unwrap_or_else(PoisonError::into_inner);
+        touched.extend(topics.map(|topic| (topic, revision)));
     }
 
     /// One message per commit, after it is durable. A receiver that falls too far
@@ -238,6 +253,16 @@ mod tests {
             uploader: 1,
             upload_ms: None,
         }
+    }
+
+    #[tokio::test]
+    async fn what_a_commit_touches_is_known_when_it_returns() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), Options::default()).await.unwrap();
+        let id = store.add_flow(flow(1)).await.unwrap();
+        assert_eq!(store.touched(Topic::Flow(id)), 0, "nobody can have kept anything of it");
+        store.delete_flow(id).await.unwrap();
+        assert_eq!(store.touched(Topic::Flow(id)), store.revision().await.unwrap());
     }
 
     async fn let_grow_to(store: &Store, pages: u32) {
