@@ -15,6 +15,7 @@ class Labboard:
     url: str
     anna: str
     ben: str
+    owner: str
 
     @property
     def api(self):
@@ -29,8 +30,7 @@ def running():
     url = os.environ.get("LABBOARD_URL")
     if not url:
         return None
-    anna, ben = os.environ["LABBOARD_KEYS"].split(",")
-    return Labboard(url.rstrip("/"), anna, ben)
+    return Labboard(url.rstrip("/"), *os.environ["LABBOARD_KEYS"].split(","))
 
 
 def add_user(name, data, within=()):
@@ -65,7 +65,8 @@ def start(folder: Path):
     process = launch(data, folder)
     try:
         port = wait_for_port(process, folder / "port")
-        yield Labboard(f"http://127.0.0.1:{port}", anna, add_user("ben", data))
+        owner = (data / "owner-key").read_text().strip()
+        yield Labboard(f"http://127.0.0.1:{port}", anna, add_user("ben", data), owner)
     finally:
         process.terminate()
         try:

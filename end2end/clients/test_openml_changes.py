@@ -2,6 +2,7 @@
 
 import openml
 import pytest
+import requests
 import samples
 from openml.exceptions import OpenMLNotAuthorizedError
 from openml.tasks import TaskType
@@ -145,3 +146,19 @@ def test_deleted_runs_leave_lists(chain):
     openml.runs.delete_run(chain["run"])
     assert openml.runs.list_runs(task=[chain["task"]], **FRAME).empty
     assert openml.evaluations.list_evaluations("mean_absolute_error", tasks=[chain["task"]], **FRAME).empty
+
+
+def test_topics_are_the_administrators(server, flowers, refused):
+    add, remove = openml.datasets.functions._topic_add_dataset, openml.datasets.functions._topic_delete_dataset
+    with refused(1080):
+        add(flowers.id, "plants")
+    openml.config.apikey = server.owner
+    assert add(flowers.id, "plants") == flowers.id
+    with refused(1083):
+        add(flowers.id, "plants")
+    assert "plants" in requests.get(f"{server.url}/data/{flowers.id}").text
+    assert remove(flowers.id, "plants") == flowers.id
+    with refused(1084):
+        remove(flowers.id, "plants")
+    with refused(1081):
+        add(10**6, "plants")
