@@ -2,15 +2,18 @@
 //! request, calls `server::views` and maps the error. They live under `/_fn`.
 //!
 //! All of them read and may be called by whoever passed the invite gate, except
-//! [`replay_next`] and [`replay_reset`], which publish demo runs.
+//! [`replay_next`] and [`replay_reset`], which publish demo runs, and [`fetch_again`] and [`fetch_cancel`], which start and
+//! end what opening a page starts.
 
 use leptos::prelude::*;
 use server_fn::codec::GetUrl;
 
 use crate::codec::Json;
 use crate::error::AppError;
-use crate::model::{ExploreView, Head, Hit, HomeView, Kind, ListView, PageView};
+use crate::model::{ExploreView, FetchState, Head, Hit, HomeView, Kind, ListView, Visit};
 
+#[cfg(feature = "ssr")]
+use crate::model::Entity;
 #[cfg(feature = "ssr")]
 use crate::server::State;
 
@@ -21,14 +24,32 @@ fn state() -> Result<State, AppError> {
 
 /// An entity's page. `query` is the page's query string: its controls, if it has any, decide the view.
 #[server(prefix = "/_fn", endpoint = "page", input = GetUrl, output = Json)]
-pub async fn fetch_page(kind: Kind, id: i64, query: String) -> Result<PageView, AppError> {
-    crate::server::views::page(&state()?, kind, id, &query).await
+pub async fn fetch_page(kind: Kind, id: i64, query: String) -> Result<Visit, AppError> {
+    crate::server::upstream::visit::page(&state()?, Entity::new(kind, id), &query).await
+}
+
+/// How far the fetch of an entity from the upstream is.
+#[server(prefix = "/_fn", endpoint = "fetch_progress", input = GetUrl, output = Json)]
+pub async fn fetch_progress(kind: Kind, id: i64) -> Result<FetchState, AppError> {
+    crate::server::upstream::visit::state(&state()?, Entity::new(kind, id)).await
+}
+
+/// Fetches an entity again that could not be had. With no script at work this is a form's address, which leads back.
+#[server(prefix = "/_fn", endpoint = "fetch_again", output = Json)]
+pub async fn fetch_again(kind: Kind, id: i64) -> Result<FetchState, AppError> {
+    crate::server::upstream::visit::again(&state()?, Entity::new(kind, id)).await
+}
+
+/// Ends the fetch of an entity, for everybody who waits for it.
+#[server(prefix = "/_fn", endpoint = "fetch_cancel", output = Json)]
+pub async fn fetch_cancel(kind: Kind, id: i64) -> Result<FetchState, AppError> {
+    crate::server::upstream::visit::cancel(&state()?, Entity::new(kind, id)).await
 }
 
 /// What an entity's page says before its panels, as of now.
 #[server(prefix = "/_fn", endpoint = "head", input = GetUrl, output = Json)]
 pub async fn fetch_head(kind: Kind, id: i64) -> Result<Head, AppError> {
-    crate::server::views::head(&state()?, kind, id).await
+    crate::server::upstream::visit::head(&state()?, Entity::new(kind, id)).await
 }
 
 /// The collaborative page; `data` asks for a dataset, otherwise the room's is taken.

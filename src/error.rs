@@ -20,6 +20,9 @@ pub enum AppError {
     /// The server failed; details are in its log under the same request.
     #[error("{0}")]
     Internal(String),
+    /// The upstream server could not be read; the text says why.
+    #[error("{0}")]
+    Upstream(String),
     /// The request never reached the server, or the answer never came back.
     #[error("The server cannot be reached: {0}")]
     Unreachable(String),
@@ -33,6 +36,7 @@ impl AppError {
             AppError::BadRequest(_) => 400,
             AppError::Forbidden(_) => 403,
             AppError::Internal(_) => 500,
+            AppError::Upstream(_) => 502,
             AppError::Unreachable(_) => 503,
         }
     }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use labboard::server::ingest::parquet;
-use labboard::server::{backup, cli, import, publish, serve, users};
+use labboard::server::{backup, cli, import, publish, pull, serve, users};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -31,6 +31,7 @@ fn main() -> ExitCode {
                 cli::Command::Serve(args) => serve::run(args).await,
                 cli::Command::Import(args) => import::run(args).await,
                 cli::Command::Publish(args) => publish::run(args).await,
+                cli::Command::Pull(args) => pull::run(args).await,
                 cli::Command::User(args) => users::run(args).await,
                 cli::Command::Backup(args) => backup::backup(args).await,
                 cli::Command::Restore(args) => backup::restore(args).await,

@@ -232,6 +232,10 @@ pub struct Head {
     pub description: String,
     pub facts: Vec<Fact>,
     pub related: Vec<Related>,
+    /// What comes from the upstream for the page, or did not come; empty for nothing.
+    pub note: String,
+    /// Whether more is coming.
+    pub coming: bool,
 }
 
 /// Everything an entity's page shows before its figures.
@@ -243,6 +247,32 @@ pub struct PageView {
     pub siblings: Vec<(i64, String)>,
     pub panels: Vec<PanelView>,
     pub room: RoomView,
+}
+
+/// What somebody gets who opens an entity's page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Visit {
+    Page(Box<PageView>),
+    /// It is not here yet: HTML that says how far it is, and whether that will be different in a moment.
+    Fetching {
+        html: String,
+        running: bool,
+    },
+}
+
+/// How far the fetch of an entity from the upstream is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum FetchState {
+    Running {
+        what: String,
+        /// Bytes.
+        done: u64,
+        total: Option<u64>,
+    },
+    Here,
+    Failed(String),
+    /// The upstream has no such thing either; the text says so.
+    Missing(String),
 }
 
 /// A short list of entities that belong to the page's entity.

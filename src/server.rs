@@ -14,6 +14,7 @@ pub mod ingest;
 pub mod lists;
 pub mod live;
 pub mod publish;
+pub mod pull;
 pub mod rest;
 pub mod routes;
 mod scores;
@@ -24,6 +25,7 @@ pub mod start;
 pub mod state;
 mod sweep;
 pub mod uploads;
+pub mod upstream;
 pub mod users;
 pub mod views;
 

@@ -4,6 +4,7 @@ import os
 import re
 import socket
 import subprocess
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,25 +49,23 @@ def binary():
     return str(Path(named).resolve())
 
 
-def launch(data, folder: Path, within=()):
+def launch(data, folder: Path, *flags, within=()):
     """Starts the server on a data directory, as a command of `within`. `folder` is for its log and its port."""
     port_file = folder / "port"
     port_file.unlink(missing_ok=True)
-    options = ["--no-demo", "--addr", "127.0.0.1:0", "--port-file", port_file]
+    address = [] if "--addr" in flags else ["--addr", "127.0.0.1:0"]
     with (folder / "log").open("a") as log:
-        command = [*within, binary(), "serve", "--data-dir", data, *options]
+        command = [*within, binary(), "serve", "--data-dir", data, "--port-file", port_file, *address, *flags]
         return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
 
 
-def start(folder: Path):
-    """Runs LABBOARD_BINARY in that folder until the generator ends. One user is older than the server, one younger."""
-    data = folder / "data"
-    anna = add_user("anna", data)
-    process = launch(data, folder)
+@contextmanager
+def serving(folder: Path, *flags):
+    """Runs LABBOARD_BINARY in that folder, and answers its address and its process."""
+    folder.mkdir(parents=True, exist_ok=True)
+    process = launch(folder / "data", folder, *flags)
     try:
-        port = wait_for_port(process, folder / "port")
-        owner = (data / "owner-key").read_text().strip()
-        yield Labboard(f"http://127.0.0.1:{port}", anna, add_user("ben", data), owner)
+        yield f"http://127.0.0.1:{wait_for_port(process, folder / 'port')}", process
     finally:
         process.terminate()
         try:
@@ -74,6 +73,14 @@ def start(folder: Path):
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def start(folder: Path):
+    """Runs a server until the generator ends. One user is older than the server, one younger."""
+    data = folder / "data"
+    anna = add_user("anna", data)
+    with serving(folder, "--no-demo") as (url, _):
+        yield Labboard(url, anna, add_user("ben", data), (data / "owner-key").read_text().strip())
 
 
 def wait_for_port(process, port_file):

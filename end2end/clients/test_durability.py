@@ -35,7 +35,7 @@ class Server:
         self.key, self.process = labboard.add_user("anna", data, within), None
 
     def launch(self):
-        self.process = labboard.launch(self.data, self.folder, self.within)
+        self.process = labboard.launch(self.data, self.folder, "--no-demo", within=self.within)
 
     def start(self):
         self.launch()

@@ -15,11 +15,12 @@ export interface Server {
 
 const binary = process.env.LABBOARD_BIN ?? join(__dirname, '../../target/debug/labboard');
 
-async function start(): Promise<Server & { stop(): Promise<void> }> {
+/** Starts a server of its own, with the demo unless the flags say otherwise. */
+export async function start(...flags: string[]): Promise<Server & { stop(): Promise<void> }> {
   const dir = mkdtempSync(join(tmpdir(), 'labboard-e2e-'));
   const portFile = join(dir, 'port');
   const data = join(dir, 'data');
-  const child = spawn(binary, ['serve', '--addr', '127.0.0.1:0', '--data-dir', data, '--port-file', portFile], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn(binary, ['serve', '--addr', '127.0.0.1:0', '--data-dir', data, '--port-file', portFile, ...flags], { stdio: ['ignore', 'ignore', 'inherit'] });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   await expect.poll(() => existsSync(portFile) || child.exitCode !== null, { timeout: 60_000 }).toBe(true);
   const url = `http://127.0.0.1:${readFileSync(portFile, 'utf8')}`;

@@ -26,6 +26,8 @@ pub enum Command {
     Import(ImportArgs),
     /// Publish predictions (CSV) as a run, without an OpenML client.
     Publish(PublishArgs),
+    /// Fetch datasets, tasks, flows, runs and studies from another OpenML server, with what belongs to them.
+    Pull(PullArgs),
     /// Add people who may publish, and give them API keys.
     User(UserArgs),
     /// Write the data directory into one file, also while a server runs on it.
@@ -66,6 +68,32 @@ pub struct ServeArgs {
     /// Start an empty data directory without the demo experiments.
     #[arg(long, env = "LABBOARD_NO_DEMO")]
     pub no_demo: bool,
+    #[command(flatten)]
+    pub upstream: UpstreamArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct UpstreamArgs {
+    /// Another OpenML server, such as https://www.openml.org/api/v1: what is not here is fetched from there and kept.
+    #[arg(long, env = "LABBOARD_UPSTREAM", value_name = "URL")]
+    pub upstream: Option<String>,
+    /// The API key for the upstream, where reading takes one.
+    #[arg(long, env = "LABBOARD_UPSTREAM_KEY", value_name = "KEY", hide_env_values = true)]
+    pub upstream_key: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct PullArgs {
+    #[command(flatten)]
+    pub data: DataArgs,
+    #[command(flatten)]
+    pub upstream: UpstreamArgs,
+    /// Only the things named and what they need, without the tasks of datasets and the runs of tasks and flows.
+    #[arg(long)]
+    pub alone: bool,
+    /// data/ID, task/ID, flow/ID, run/ID or study/ID; a suite is a study.
+    #[arg(required = true, value_name = "KIND/ID")]
+    pub wanted: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -187,6 +215,8 @@ struct File {
     base_path: Option<String>,
     port_file: Option<PathBuf>,
     no_demo: Option<bool>,
+    upstream: Option<String>,
+    upstream_key: Option<String>,
     frame_ancestors: Option<Vec<String>>,
     figure_cache_mb: Option<u64>,
     max_upload_mb: Option<u64>,
@@ -225,12 +255,15 @@ impl ServeArgs {
         let file = read(&self.data.config)?;
         let default = Config::default();
         let addr = self.addr.or(file.addr).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 3000)));
+        let upstream = self.upstream.upstream.or(file.upstream);
         let config = Config {
             data_dir: self.data.data_dir.or(file.data_dir).unwrap_or(default.data_dir),
             base_path: self.base_path.or(file.base_path).unwrap_or(default.base_path),
             public_url: self.public_url.or(file.public_url).map(|url| url.trim_end_matches('/').to_owned()),
             invite: None,
-            demo: !(self.no_demo || file.no_demo.unwrap_or(false)),
+            demo: !(self.no_demo || file.no_demo.unwrap_or(false) || upstream.is_some()),
+            upstream,
+            upstream_key: self.upstream.upstream_key.or(file.upstream_key),
             reload: std::env::var_os("LABBOARD_DEV").is_some(),
             frame_ancestors: file.frame_ancestors.unwrap_or_default(),
             figure_cache: file.figure_cache_mb.map_or(default.figure_cache, |mb| mb << 20),
@@ -244,6 +277,30 @@ impl ServeArgs {
             );
         }
         Ok((config, Listen { addr, port_file: self.port_file.or(file.port_file) }))
+    }
+}
+
+/// Where and how much to pull.
+#[derive(Debug)]
+pub struct PullConfig {
+    pub data_dir: PathBuf,
+    pub upstream: Option<String>,
+    pub upstream_key: Option<String>,
+    pub max_upload: u64,
+}
+
+impl PullArgs {
+    /// # Errors
+    /// The configuration file cannot be read.
+    pub fn resolve(&self) -> anyhow::Result<PullConfig> {
+        let file = read(&self.data.config)?;
+        let default = Config::default();
+        Ok(PullConfig {
+            data_dir: self.data.data_dir.clone().or(file.data_dir).unwrap_or(default.data_dir),
+            upstream: self.upstream.upstream.clone().or(file.upstream),
+            upstream_key: self.upstream.upstream_key.clone().or(file.upstream_key),
+            max_upload: file.max_upload_mb.map_or(default.max_upload, |mb| mb << 20),
+        })
     }
 }
 

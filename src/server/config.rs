@@ -17,6 +17,10 @@ pub struct Config {
     pub invite: Option<String>,
     /// Loads the demo experiments into an empty data directory.
     pub demo: bool,
+    /// Another OpenML server, from which unknown ids are fetched: its address, such as `https://www.openml.org/api/v1`.
+    pub upstream: Option<String>,
+    /// The API key for the upstream, where reading takes one.
+    pub upstream_key: Option<String>,
     /// Lets open pages reload after a build.
     pub reload: bool,
     /// Origins that may embed pages in a frame, for `frame-ancestors`.
@@ -35,6 +39,8 @@ impl Default for Config {
             public_url: None,
             invite: None,
             demo: true,
+            upstream: None,
+            upstream_key: None,
             reload: false,
             frame_ancestors: Vec::new(),
             figure_cache: 64 << 20,

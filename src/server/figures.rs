@@ -18,6 +18,7 @@ use serde_json::Value;
 use super::assets::accepts;
 use super::source::{Source, blocking_failed};
 use super::state::State;
+use super::upstream;
 use crate::app::panels::{self, AnyPanel, Canvas, Content};
 use crate::controls::{Controls, encode, parameters, to_query};
 use crate::error::AppError;
@@ -238,7 +239,7 @@ impl Figures {
 /// # Errors
 /// The source cannot be read.
 pub async fn drawn(state: &State, request: Request) -> Result<Drawn, AppError> {
-    let source = state.sources().get(state, request.entity).await?;
+    let source = upstream::visit::source(state, request.entity).await?;
     let values = panels::values_of(&request.panel.controls(&source, &request.wanted));
     let source = state.sources().with_measure(state, source, values.one("measure")).await?;
     let base = state.config().base_path.clone();

@@ -7,6 +7,10 @@ pub mod evaluation;
 pub mod flow;
 mod folder;
 pub mod parquet;
+pub mod prepared;
+pub mod run;
+pub mod task;
+pub mod truth;
 
 use std::path::{Path, PathBuf};
 
@@ -79,6 +83,11 @@ impl Format {
             "parquet" | "pq" => Some(Format::Parquet),
             _ => None,
         }
+    }
+
+    /// Parquet says so in its first bytes; everything else is read as ARFF.
+    pub fn of_content(content: &[u8]) -> Format {
+        if content.starts_with(b"PAR1") { Format::Parquet } else { Format::Arff }
     }
 
     const fn word(self) -> &'static str {
@@ -186,7 +195,11 @@ pub async fn person(store: &Store, name: &str) -> Result<i64, StoreError> {
                 role: if name == OWNER { "admin" } else { "user" }.to_owned(),
                 key_hash: None,
             };
-            store.add_person(new).await
+            match store.add_person(new).await {
+                // Somebody else has just made them.
+                Err(StoreError::Conflict { kind: labboard_store::Kind::Person, id, .. }) => Ok(id),
+                made => made,
+            }
         }
     }
 }

@@ -30,6 +30,7 @@ use call::Call;
 pub use refusal::Refusal;
 
 pub use download::{Tables, file, parquet, splits};
+pub use fields::task_type;
 pub use predictions::{Published, Wanted, add as add_predictions, parameter};
 pub use run::KnownSplits;
 

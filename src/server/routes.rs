@@ -18,7 +18,8 @@ use tower_http::compression::predicate::{NotForContentType, Predicate as _, Size
 
 use super::config::{Config, ConfigError};
 use super::state::State;
-use super::{assets, backup, figures, gate, headers, import, live, publish, rest, scores, sweep, uploads, users};
+use super::upstream::{Upstream, UpstreamError};
+use super::{assets, backup, figures, gate, headers, import, live, publish, pull, rest, scores, sweep, uploads, users};
 use crate::app::{Base, ShellOptions, shell};
 
 /// Why an instance could not be opened.
@@ -28,6 +29,8 @@ pub enum OpenError {
     Config(#[from] ConfigError),
     #[error(transparent)]
     Store(#[from] labboard_store::StoreError),
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
 }
 
 /// Opens the data directory and starts what runs beside the requests.
@@ -36,7 +39,11 @@ pub(crate) async fn open(config: Config) -> Result<State, OpenError> {
     // Pages are rendered on the tokio runtime; a host application may have said so already.
     let _ = any_spawner::Executor::init_tokio();
     let store = Store::open(&config.data_dir, Options::default()).await?;
-    let state = State::new(config, store);
+    let upstream = match &config.upstream {
+        Some(address) => Some(Upstream::open(store.clone(), address, config.upstream_key.clone(), config.max_upload).await?),
+        None => None,
+    };
+    let state = State::new(config, store, upstream);
     uploads::clear(&state);
     live::follow_changes(&state);
     scores::follow_changes(&state);
@@ -109,6 +116,8 @@ fn inner(state: &State) -> Router {
     Router::new()
         .route("/health", get(|| async { "ok\n" }))
         .route("/live", get(live::upgrade))
+        // Its lines are for now, not for when a compressor's buffer is full.
+        .route("/_jobs/pull", post(pull::accept))
         .route("/parquet/{dataset}/{file}", get(rest::parquet))
         .route("/pkg/{build}/{*file}", get(asset::<true>))
         .route("/vendor/{build}/{*file}", get(asset::<true>))

@@ -11,6 +11,7 @@ use super::live::Hub;
 use super::rest::{KnownSplits, Tables};
 use super::source::Sources;
 use super::uploads::Uploads;
+use super::upstream::Upstream;
 use crate::model::{Entity, Kind};
 
 /// The state of one labboard instance; cheap to clone.
@@ -30,10 +31,11 @@ struct Inner {
     tables: Tables,
     splits: KnownSplits,
     uploads: Uploads,
+    upstream: Option<Upstream>,
 }
 
 impl State {
-    pub fn new(config: Config, store: Store) -> Self {
+    pub fn new(config: Config, store: Store, upstream: Option<Upstream>) -> Self {
         let figures = Figures::new(config.figure_cache);
         let handover = match super::handover::write_key(store.dir()) {
             Ok(key) => Some(digest(key.as_bytes())),
@@ -52,6 +54,7 @@ impl State {
             tables: Tables::default(),
             splits: KnownSplits::default(),
             uploads: Uploads::default(),
+            upstream,
             config,
         };
         Self(Arc::new(inner))
@@ -100,6 +103,10 @@ impl State {
 
     pub fn uploads(&self) -> &Uploads {
         &self.0.uploads
+    }
+
+    pub fn upstream(&self) -> Option<&Upstream> {
+        self.0.upstream.as_ref()
     }
 
     /// Grows whenever something about the entity changes; part of every cache key.

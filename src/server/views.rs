@@ -7,6 +7,7 @@ use labboard_store::{DatasetQuery, DatasetSort, RunQuery, RunSort};
 
 use super::figures::{self, Request};
 use super::lists::{check_search, run_rows};
+use super::rest::task_type;
 use super::source::{DataSource, FlowSource, RunSource, Source, TaskSource, app_error};
 use super::state::State;
 use crate::app::pages::explore::DATASET;
@@ -25,6 +26,11 @@ const SIBLINGS: u32 = 500;
 pub fn task_name(row: &labboard_store::TaskRow) -> String {
     let target = row.target.as_deref().map(|target| format!(", predict {target}")).unwrap_or_default();
     format!("{}{target}", row.dataset_name)
+}
+
+/// A task's own name, or OpenML's form of it.
+pub fn task_title(task: &labboard_store::Task) -> String {
+    if task.name.is_empty() { format!("Task {}: {} ({})", task.id, task.dataset_name, task_type(task.type_id)) } else { task.name.clone() }
 }
 
 pub fn score(value: Option<f64>) -> Cell {
@@ -155,6 +161,8 @@ async fn data_head(state: &State, source: &DataSource) -> Result<Head, AppError>
         description: opening(&dataset.description),
         facts,
         related: vec![related],
+        note: String::new(),
+        coming: false,
     })
 }
 
@@ -170,7 +178,7 @@ fn task_head(source: &TaskSource) -> Head {
     Head {
         title: format!("Predict {target} on {}", task.dataset_name),
         subtitle: format!("task {}", task.id),
-        description: task.name.clone(),
+        description: task_title(task),
         facts: vec![
             linked("dataset", task.dataset_name.clone(), Entity::new(Kind::Data, task.dataset_id).path()),
             fact("target", target),
@@ -179,6 +187,8 @@ fn task_head(source: &TaskSource) -> Head {
             fact("runs", thousands(source.scores.len() as u64)),
         ],
         related: Vec::new(),
+        note: String::new(),
+        coming: false,
     }
 }
 
@@ -206,6 +216,8 @@ async fn flow_head(state: &State, source: &FlowSource) -> Result<Head, AppError>
             fact("runs", thousands(runs as u64)),
         ],
         related,
+        note: String::new(),
+        coming: false,
     })
 }
 
@@ -230,6 +242,8 @@ fn run_head(source: &RunSource) -> Head {
         description: run.error.as_ref().map_or_else(String::new, |error| format!("This run failed: {error}")),
         facts,
         related: Vec::new(),
+        note: String::new(),
+        coming: false,
     }
 }
 

@@ -402,6 +402,10 @@ impl Store {
         found.ok_or(StoreError::NotFound { kind, id })
     }
 
+    pub async fn contains(&self, kind: Kind, id: i64) -> Result<bool, StoreError> {
+        crate::batch::exists(&mut *self.reader().await?, kind, id).await
+    }
+
     /// In alphabetical order; empty if there is no such entity.
     pub async fn tags(&self, kind: Kind, id: i64) -> Result<Vec<String>, StoreError> {
         let mut conn = self.reader().await?;

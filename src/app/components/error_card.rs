@@ -9,16 +9,13 @@ use crate::error::AppError;
 #[component]
 pub fn ErrorCard(error: AppError) -> impl IntoView {
     #[cfg(feature = "ssr")]
-    if let Some(response) = use_context::<leptos_axum::ResponseOptions>()
-        && let Ok(status) = axum::http::StatusCode::from_u16(error.status())
-    {
-        response.set_status(status);
-    }
+    set_status(error.status());
     let title = match error {
         AppError::NotFound(_) => "Not found",
         AppError::BadRequest(_) => "That does not work",
         AppError::Forbidden(_) => "Not allowed",
         AppError::Internal(_) => "The server failed",
+        AppError::Upstream(_) => "The upstream failed",
         AppError::Unreachable(_) => "The server cannot be reached",
     };
     view! {
@@ -29,5 +26,15 @@ pub fn ErrorCard(error: AppError) -> impl IntoView {
             <p>"Look for it by name or id:"</p>
             <SearchBox id="error-search"/>
         </section>
+    }
+}
+
+/// The status of the server's answer, for whoever has no browser.
+#[cfg(feature = "ssr")]
+pub fn set_status(status: u16) {
+    if let Some(response) = use_context::<leptos_axum::ResponseOptions>()
+        && let Ok(status) = axum::http::StatusCode::from_u16(status)
+    {
+        response.set_status(status);
     }
 }

@@ -1,5 +1,7 @@
 //! The page of a dataset, task, flow or run: its facts, then its panels.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_location, use_navigate, use_params_map};
@@ -12,7 +14,10 @@ use crate::app::panel::Panel;
 use crate::app::room::{enter, use_session};
 use crate::app::{href, use_base};
 use crate::error::AppError;
-use crate::model::{Entity, Fact, Head, Kind, PageView, Related};
+use crate::model::{Entity, Fact, Head, Kind, PageView, Related, Visit};
+
+/// How often the browser asks for what is on its way.
+const EVERY: Duration = Duration::from_secs(1);
 
 #[component]
 pub fn EntityPage(kind: Kind) -> impl IntoView {
@@ -31,7 +36,7 @@ pub fn EntityPage(kind: Kind) -> impl IntoView {
 
 #[component]
 fn EntityOf(kind: Kind, id: String, query: String) -> impl IntoView {
-    let view = Resource::new(
+    let visit = Resource::new(
         || (),
         move |()| {
             let (id, query) = (id.clone(), query.clone());
@@ -47,8 +52,9 @@ fn EntityOf(kind: Kind, id: String, query: String) -> impl IntoView {
     view! {
         <Suspense fallback=|| view! { <p class="page-loading" role="status">"Loading…"</p> }>
             {move || Suspend::new(async move {
-                match view.await {
-                    Ok(view) => view! { <EntityBody view/> }.into_any(),
+                match visit.await {
+                    Ok(Visit::Page(view)) => view! { <EntityBody view=*view/> }.into_any(),
+                    Ok(Visit::Fetching { html, running }) => view! { <Fetching html running/> }.into_any(),
                     Err(error) => view! { <ErrorCard error/> }.into_any(),
                 }
             })}
@@ -87,6 +93,7 @@ fn EntityBody(view: PageView) -> AnyView {
         {(!siblings.is_empty()).then(|| view! { <DatasetMenu id=entity.id siblings/> })}
         {(kind == Kind::Task).then(|| view! { <Replay task=entity.id/> })}
         <DataChanged entity/>
+        <p class="note" role="status" hidden=move || head.with(|head| head.note.is_empty()) data-gathering=move || head.with(|head| head.coming.to_string())>{move || head.with(|head| head.note.clone())}</p>
         <div class="grid">{panels}</div>
         <div class="related">
             {move || head.with(|head| head.related.iter().cloned().map(|related| view! { <RelatedList related/> }).collect_view())}
@@ -95,23 +102,44 @@ fn EntityBody(view: PageView) -> AnyView {
     .into_any()
 }
 
-/// The head as it is now: read again whenever the entity changes.
+/// An entity that is on its way from the upstream. The server writes how far it is (`server::upstream`).
+#[component]
+fn Fetching(html: String, running: bool) -> AnyView {
+    Effect::new(move |_| {
+        if running {
+            set_timeout(|| drop(window().location().reload()), EVERY);
+        }
+    });
+    view! { <Title text="Fetching"/><div inner_html=html></div> }.into_any()
+}
+
+/// The head as it is now: read again whenever the entity changes, and while something comes for it from the upstream.
 fn live_head(entity: Entity, head: Head) -> RwSignal<Head> {
     let session = use_session();
     let head = RwSignal::new(head);
-    Effect::new(move |seen: Option<u64>| {
+    let again = RwSignal::new(0_u32);
+    Effect::new(move |seen: Option<(u64, u32)>| {
         let revision = session.revision(entity);
-        if seen.is_some_and(|seen| seen != revision) {
+        let now = (revision, again.get());
+        if seen.is_some_and(|seen| seen != now) {
             leptos::task::spawn_local(async move {
                 // What comes late is not shown over something newer.
                 if let Ok(now) = fetch_head(entity.kind, entity.id).await
-                    && session.revisions.with_untracked(|revisions| revisions.get(&entity).copied()) == Some(revision)
+                    && session.revisions.with_untracked(|revisions| revisions.get(&entity).copied().unwrap_or(0)) == revision
                 {
                     head.try_set(now);
                 }
             });
         }
-        revision
+        now
+    });
+    Effect::new(move |_| {
+        if head.with(|head| head.coming) {
+            let ask = move || {
+                again.try_update(|times| *times += 1);
+            };
+            set_timeout(ask, EVERY);
+        }
     });
     head
 }

@@ -6,6 +6,14 @@ use labboard_store::{About, NewDataset, Status, Store};
 
 use super::{Format, IngestError, check_name, describe, extension, md5, read_table};
 
+/// What becomes of a description's names of features that the table does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unknown {
+    Refused,
+    /// Old descriptions on openml.org name such features, and several in one element.
+    Dropped,
+}
+
 /// Reads and describes a table, and writes its columns and its file; only the row in the catalogue is left to do. It
 /// has no id and no uploader yet. `file` is for errors.
 ///
@@ -14,7 +22,8 @@ use super::{Format, IngestError, check_name, describe, extension, md5, read_tabl
 pub fn new_dataset(
     store: &Store,
     file: &str,
-    document: DatasetDescription,
+    mut document: DatasetDescription,
+    unknown: Unknown,
     format: Format,
     content: &[u8],
     declared: Option<&DataFeatures>,
@@ -30,6 +39,9 @@ pub fn new_dataset(
     let mut table = read_table(file, format, content)?;
     if let Some(declared) = declared {
         declare(&mut table, declared).map_err(|reason| fail(format!("features.xml: {reason}")))?;
+    }
+    if unknown == Unknown::Dropped {
+        keep_known(&mut document, &table);
     }
     let ignored = document.ignore_attributes.clone();
     let named = [document.default_target_attribute.iter(), document.row_id_attribute.iter()].into_iter().flatten().chain(&ignored);
@@ -77,6 +89,14 @@ pub fn new_dataset(
     })
 }
 
+fn keep_known(document: &mut DatasetDescription, table: &Table) {
+    let is_known = |name: &String| table.feature(name).is_some();
+    document.default_target_attribute = document.default_target_attribute.take().filter(is_known);
+    document.row_id_attribute = document.row_id_attribute.take().filter(is_known);
+    let ignored = table.features.iter().map(|feature| &feature.name).filter(|name| document.ignores(name)).cloned().collect();
+    document.ignore_attributes = ignored;
+}
+
 /// Gives the table's columns the types and levels that the document declares.
 fn declare(table: &mut Table, declared: &DataFeatures) -> Result<(), String> {
     if declared.features.len() != table.features.len() {
@@ -114,6 +134,22 @@ mod tests {
         declare(&mut table, &declared(NOMINAL)).expect("it fits");
         let expected = Values::Nominal { codes: vec![1, 0], levels: vec!["2".to_owned(), "1".to_owned()] };
         assert_eq!(table.features[0].values, expected);
+    }
+
+    #[test]
+    fn names_of_no_feature_are_dropped_and_lists_of_names_divided() {
+        let feature = |name: &str| Feature { name: name.to_owned(), values: Values::Numeric(vec![1.0]) };
+        let table = Table { features: ["a", "b", "c"].map(feature).into(), ..Table::default() };
+        let mut document = DatasetDescription {
+            default_target_attribute: Some("a,b".to_owned()),
+            row_id_attribute: Some("a".to_owned()),
+            ignore_attributes: vec!["b, c".to_owned(), "d".to_owned()],
+            ..DatasetDescription::default()
+        };
+        keep_known(&mut document, &table);
+        assert_eq!(document.default_target_attribute, None);
+        assert_eq!(document.row_id_attribute.as_deref(), Some("a"));
+        assert_eq!(document.ignore_attributes, ["b", "c"]);
     }
 
     #[test]

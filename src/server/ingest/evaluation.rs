@@ -22,6 +22,13 @@ pub fn evaluations(document: &Run, predictions: Option<&Predictions>) -> Result<
     Ok(found.into_values().collect())
 }
 
+/// Adds the measures that only `document` has, the answer of the server that the run is from.
+pub fn add_measures_of(document: &Run, evaluations: &mut Vec<Evaluation>) {
+    let missing = client_evaluations(document).into_values().filter(|other| evaluations.iter().all(|known| known.measure != other.measure));
+    let missing = missing.collect::<Vec<_>>();
+    evaluations.extend(missing);
+}
+
 /// What the client measured itself, by measure: the mean over its folds where it gives no overall value.
 fn client_evaluations(document: &Run) -> BTreeMap<String, Evaluation> {
     let mut found = BTreeMap::<String, Evaluation>::new();

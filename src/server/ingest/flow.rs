@@ -3,15 +3,39 @@
 use std::collections::HashMap;
 
 use labboard_openml::document::Flow;
-use labboard_store::{Batch, Component, Kind as StoreKind, NewFlow, Parameter};
+use labboard_store::{Batch, Component, ConflictReason, Kind as StoreKind, NewFlow, Parameter, StoreError};
 
 use super::{IngestError, timestamp};
 
+/// Who is behind the numbers that documents give to uploaders.
+#[derive(Debug)]
+pub struct Uploaders {
+    pub known: HashMap<u32, i64>,
+    /// Everybody else.
+    pub otherwise: i64,
+}
+
+impl Uploaders {
+    pub fn only(person: i64) -> Self {
+        Self { known: HashMap::new(), otherwise: person }
+    }
+
+    pub fn of(&self, number: Option<u32>) -> i64 {
+        number.and_then(|number| self.known.get(&number).copied()).unwrap_or(self.otherwise)
+    }
+}
+
 /// Adds a flow after its components. One that is known by name and version already is the same flow.
-pub async fn add_flow(batch: &mut Batch, known: &mut HashMap<i64, i64>, flow: Flow, owner: i64, file: &str) -> Result<i64, IngestError> {
+pub async fn add_flow(
+    batch: &mut Batch,
+    known: &mut HashMap<i64, i64>,
+    flow: Flow,
+    uploaders: &Uploaders,
+    file: &str,
+) -> Result<i64, IngestError> {
     let mut components = Vec::with_capacity(flow.components.len());
     for component in flow.components {
-        let flow_id = Box::pin(add_flow(batch, known, component.flow, owner, file)).await?;
+        let flow_id = Box::pin(add_flow(batch, known, component.flow, uploaders, file)).await?;
         components.push(Component { identifier: component.identifier, flow_id });
     }
     let external_version = flow.external_version.unwrap_or_default();
@@ -36,7 +60,7 @@ pub async fn add_flow(batch: &mut Batch, known: &mut HashMap<i64, i64>, flow: Fl
             let new = NewFlow {
                 id: wanted,
                 name: flow.name,
-                version: None,
+                version: flow.version.map(i64::from),
                 external_version,
                 class_name: flow.class_name,
                 custom_name: flow.custom_name,
@@ -45,10 +69,16 @@ pub async fn add_flow(batch: &mut Batch, known: &mut HashMap<i64, i64>, flow: Fl
                 dependencies: flow.dependencies,
                 parameters,
                 components,
-                uploader: owner,
+                uploader: uploaders.of(flow.uploader),
                 upload_ms: flow.upload_date.as_deref().and_then(timestamp),
             };
-            batch.add_flow(new).await?
+            match batch.add_flow(new.clone()).await {
+                // Another flow of this name has the version.
+                Err(StoreError::Conflict { kind: StoreKind::Flow, reason: ConflictReason::Exists, .. }) if new.version.is_some() => {
+                    batch.add_flow(NewFlow { version: None, ..new }).await?
+                }
+                stored => stored?,
+            }
         }
     };
     if let Some(id) = id {

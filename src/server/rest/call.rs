@@ -2,7 +2,7 @@
 
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, Multipart, Request};
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use bytes::Bytes;
 use labboard_store::{Person, Store};
 
@@ -11,6 +11,7 @@ use super::refusal::Refusal;
 use crate::controls::{decode, parameters};
 use crate::server::gate;
 use crate::server::state::{State, digest};
+use crate::server::upstream::{Upstream, Wanted};
 
 /// A form without files is small.
 const MOST_FORM_BYTES: usize = 1 << 20;
@@ -57,8 +58,27 @@ fn base_of(state: &State, headers: &HeaderMap) -> String {
     format!("{origin}{}", config.base_path)
 }
 
+/// Fetches what a request names and is not here from the upstream, if there is one. What that does not have either is
+/// answered as it is without an upstream.
+///
+/// # Errors
+/// The upstream fails.
+pub async fn read_through(state: &State, wanted: Wanted, headers: &HeaderMap) -> Result<(), Refusal> {
+    let Some(upstream) = state.upstream() else { return Ok(()) };
+    let via = headers.get(header::VIA).and_then(|via| via.to_str().ok()).unwrap_or_default();
+    if !Upstream::may_have(wanted) || upstream.is_in(via) {
+        return Ok(());
+    }
+    match upstream.ensure(wanted, via).await {
+        Err(error) if !error.is_missing() => {
+            Err(Refusal::new(105, "The upstream failed").because(error).with_status(StatusCode::BAD_GATEWAY))
+        }
+        _ => Ok(()),
+    }
+}
+
 impl Call {
-    /// Reads the form and checks the key.
+    /// Reads the form, checks the key, and has fetched from the upstream what is to be read.
     ///
     /// # Errors
     /// A broken or too large form (100, 413), no key where one is needed (102), a wrong one (103), a read-only account (104).
@@ -89,6 +109,11 @@ impl Call {
         }
         if method != Method::GET && person.as_ref().is_some_and(|person| person.role == "reader") {
             return Err(Refusal::new(104, "This is a read-only account, it does not have permission for write operations"));
+        }
+        if method == Method::GET
+            && let Some(wanted) = Wanted::of_path(&path.iter().map(String::as_str).collect::<Vec<_>>())
+        {
+            read_through(&state, wanted, &headers).await?;
         }
         Ok(Self { state, method, path, base, parts, person })
     }

@@ -16,7 +16,7 @@ use super::fields::{id, short, time};
 use super::filters::Filters;
 use super::{Outcome, Refusal, download};
 use crate::model::{Entity, Kind};
-use crate::server::ingest::dataset::new_dataset;
+use crate::server::ingest::dataset::{Unknown, new_dataset};
 use crate::server::ingest::{Format, IngestError};
 use crate::server::source::{DataSource, Source};
 use crate::server::state::State;
@@ -197,11 +197,6 @@ pub async fn qualities(call: &Call, text: &str) -> Outcome {
     Ok(Answer::plain(DataQualities { qualities: found.iter().map(quality).collect() }.write()))
 }
 
-/// Parquet says so in its first bytes; everything else is read as ARFF.
-fn format_of(content: &[u8]) -> Format {
-    if content.starts_with(b"PAR1") { Format::Parquet } else { Format::Arff }
-}
-
 pub async fn publish(call: &Call) -> Outcome {
     let person = call.person()?.id;
     let text = call.optional_text("description")?.ok_or_else(|| Refusal::new(135, "Please provide description xml"))?;
@@ -218,10 +213,10 @@ pub async fn publish(call: &Call) -> Outcome {
         (None, None) => return Err(Refusal::new(141, "No uploaded dataset and no oml:url given")),
     };
     let (store, tags) = (call.store().clone(), document.tags.clone());
-    let file = format!("{}.{}", document.name, if format_of(&content) == Format::Parquet { "pq" } else { "arff" });
+    let file = format!("{}.{}", document.name, if Format::of_content(&content) == Format::Parquet { "pq" } else { "arff" });
     let prepared = tokio::task::spawn_blocking(move || {
         let document = DatasetDescription { id: None, version: None, upload_date: None, ..document };
-        new_dataset(&store, &file, document, format_of(&content), &content, None)
+        new_dataset(&store, &file, document, Unknown::Refused, Format::of_content(&content), &content, None)
     });
     let dataset = prepared.await.map_err(Refusal::failed)?.map_err(|error| match error {
         IngestError::Store(error) => Refusal::store(error),

@@ -4,22 +4,23 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use axum::extract::{Path, Request, State as Extract};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use labboard_openml::arff;
 use labboard_openml::table::{Feature, Table, Values};
-use labboard_store::{ColumnRef, Dataset, StoreError};
+use labboard_store::{ColumnRef, Dataset, Kind as StoreKind, StoreError};
 use moka::future::Cache;
 
 use super::answer::Format as AnswerFormat;
-use super::call::Call;
+use super::call::{Call, read_through};
 use super::data::{data_of, source, unknown};
 use super::fields::id;
 use super::refusal::Refusal;
 use crate::server::ingest::{Format, md5};
 use crate::server::source::DataSource;
 use crate::server::state::State;
+use crate::server::upstream::Wanted;
 
 /// The format that clients are told: what is not ARFF here is ARFF on its way to them.
 pub fn format(stored: &str) -> &'static str {
@@ -136,12 +137,13 @@ pub fn parquet_url(call: &Call, dataset: i64, format: &str) -> Option<String> {
 }
 
 /// A dataset as Parquet: `/parquet/{dataset}/dataset_{dataset}.pq`.
-pub async fn parquet(Extract(state): Extract<State>, Path((number, name)): Path<(String, String)>) -> Response {
+pub async fn parquet(Extract(state): Extract<State>, Path((number, name)): Path<(String, String)>, headers: HeaderMap) -> Response {
     let outcome = async {
         let number = id(&number, no_file())?;
         if name != format!("dataset_{number}.pq") {
             return Err(no_file());
         }
+        read_through(&state, Wanted::new(StoreKind::Dataset, number), &headers).await?;
         let dataset = state.store().dataset(number).await.map_err(|error| Refusal::or_missing(error, no_file()))?;
         Ok((dataset.upload_ms, written(&state, number, Format::Parquet, no_file()).await?))
     };

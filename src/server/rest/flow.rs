@@ -11,7 +11,7 @@ use super::fields::{id, short, time};
 use super::filters::Filters;
 use super::{Outcome, Refusal};
 use crate::server::ingest::IngestError;
-use crate::server::ingest::flow::add_flow;
+use crate::server::ingest::flow::{Uploaders, add_flow};
 
 pub async fn list(call: &Call, filters: &[&str]) -> Outcome {
     let mut filters = Filters::read(filters, 501, 502)?;
@@ -94,7 +94,7 @@ pub async fn exists(call: &Call, name: &str, external_version: &str) -> Outcome 
 fn without_ids(flow: FlowDocument) -> FlowDocument {
     let components =
         flow.components.into_iter().map(|component| Component { flow: without_ids(component.flow), ..component }).collect::<Vec<_>>();
-    FlowDocument { id: None, version: None, upload_date: None, components, ..flow }
+    FlowDocument { id: None, version: None, uploader: None, upload_date: None, components, ..flow }
 }
 
 pub async fn publish(call: &Call) -> Outcome {
@@ -112,10 +112,13 @@ pub async fn publish(call: &Call) -> Outcome {
         return Err(Refusal::new(171, "Flow already exists").because(format!("matched id(s): [{known}]")));
     }
     let tags = flow.tags.clone();
-    let number = add_flow(&mut batch, &mut HashMap::new(), without_ids(flow), person, "the flow").await.map_err(|error| match error {
-        IngestError::Store(error) => Refusal::store(error),
-        other => Refusal::new(163, "Problem validating uploaded description file").because(other),
-    })?;
+    let number =
+        add_flow(&mut batch, &mut HashMap::new(), without_ids(flow), &Uploaders::only(person), "the flow").await.map_err(|error| {
+            match error {
+                IngestError::Store(error) => Refusal::store(error),
+                other => Refusal::new(163, "Problem validating uploaded description file").because(other),
+            }
+        })?;
     batch.add_tags(StoreKind::Flow, number, &tags, person).await.map_err(Refusal::store)?;
     batch.commit().await.map_err(Refusal::store)?;
     Ok(Answer::id("upload_flow", number))

@@ -21,10 +21,11 @@ use super::call::{Call, Part};
 use super::data;
 use super::fields::short;
 use super::flow::LONGEST_NAME;
-use super::run::{KnownSplits, Target, add as add_run, misfit, target, truth};
-use super::task::default_measure;
+use super::run::{KnownSplits, add as add_run, misfit};
 use super::{Outcome, Refusal};
 use crate::server::ingest::Format;
+use crate::server::ingest::task::default_measure;
+use crate::server::ingest::truth::{Target, target};
 
 /// OpenML's procedures for tasks whose splits are given: of classes, and of numbers.
 const CUSTOM_HOLDOUT: i64 = 16;
@@ -120,7 +121,7 @@ async fn asked_of_task(store: &Store, known: &KnownSplits, id: i64) -> Result<As
     let unknown = Refusal::new(204, "Unknown task").because(id);
     let task = store.task(id).await.map_err(|error| Refusal::or_missing(error, unknown))?;
     let none = || Refusal::new(219, "The predictions do not fit the task").because(format!("task {id} predicts no feature"));
-    let target = target(store, &task).await?.ok_or_else(none)?;
+    let target = target(store, &task).await.map_err(Refusal::store)?.ok_or_else(none)?;
     let splits = match task.splits_file_id {
         Some(file) => Some(known.get(store, file).await?),
         None => None,
@@ -159,11 +160,12 @@ pub async fn add(store: &Store, known: &KnownSplits, person: i64, wanted: Wanted
     };
     let flow = find_flow(store, &wanted).await?;
     let splits = asked.task.as_ref().and_then(|(_, splits)| splits.clone());
-    let (tables, files, table, column) = (store.columns().clone(), store.files().clone(), asked.target.table.clone(), asked.target.column);
+    let (tables, files, target) = (store.columns().clone(), store.files().clone(), asked.target.clone());
     let file = format!("splits_of_{}.arff", asked.dataset);
     let read = tokio::task::spawn_blocking(move || -> Result<_, Refusal> {
-        let columns = tables.open(&table).map_err(Refusal::store)?;
-        let (predictions, made) = read(&content, truth(&columns, column)?, splits.as_deref().map(|(splits, _)| splits))?;
+        let columns = tables.open(&target.table).map_err(Refusal::store)?;
+        let truth = target.truth(&columns).map_err(Refusal::store)?;
+        let (predictions, made) = read(&content, truth, splits.as_deref().map(|(splits, _)| splits))?;
         let given = match made {
             Some(splits) => Some(GivenSplits::keep(&splits, &file, &files)?),
             None => None,

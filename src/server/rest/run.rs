@@ -10,7 +10,7 @@ use labboard_openml::document::{
 use labboard_openml::fit::{self, Truth};
 use labboard_openml::predictions::Predictions;
 use labboard_openml::splits::Splits;
-use labboard_store::{ColumnRef, Columns, ContentHash, Kind as StoreKind, NewRun, NewRunFile, RunQuery, Store, StoreError, Task};
+use labboard_store::{Kind as StoreKind, NewRun, NewRunFile, RunQuery, Store, StoreError};
 use moka::future::Cache;
 
 use super::answer::Answer;
@@ -21,6 +21,7 @@ use super::setup::settings;
 use super::{Outcome, Refusal};
 use crate::server::ingest::Format;
 use crate::server::ingest::evaluation::evaluations;
+use crate::server::ingest::truth::target;
 use crate::server::source::described;
 
 pub async fn list(call: &Call, filters: &[&str]) -> Outcome {
@@ -149,31 +150,6 @@ async fn declared(store: &Store, flow: i64) -> Result<HashMap<i64, Vec<String>>,
     Ok(found)
 }
 
-/// Where the true values of a task are.
-pub(super) struct Target {
-    pub table: ContentHash,
-    /// The column, from 0.
-    pub column: usize,
-}
-
-pub(super) async fn target(store: &Store, task: &Task) -> Result<Option<Target>, Refusal> {
-    let Some(name) = &task.target else { return Ok(None) };
-    let table = store.dataset(task.dataset_id).await.map_err(Refusal::store)?.columns;
-    let features = store.features(task.dataset_id).await.map_err(Refusal::store)?;
-    let column = features.iter().position(|feature| feature.name == *name);
-    let column = column.ok_or_else(|| Refusal::failed(format!("task {} predicts a feature that its dataset has not", task.id)))?;
-    Ok(Some(Target { table, column }))
-}
-
-/// A target as predictions are compared with it.
-pub(super) fn truth(columns: &Columns, column: usize) -> Result<Truth<'_>, Refusal> {
-    match columns.feature(column) {
-        Some(ColumnRef::Numeric(values) | ColumnRef::Date(values)) => Ok(Truth::Numbers(values)),
-        Some(ColumnRef::Nominal { codes, levels } | ColumnRef::Text { codes, levels }) => Ok(Truth::Classes { codes, levels }),
-        None => Err(Refusal::failed("a table has fewer columns than features")),
-    }
-}
-
 pub(super) fn misfit(error: fit::Misfit) -> Refusal {
     Refusal::new(219, "The predictions do not fit the task").because(error)
 }
@@ -221,7 +197,7 @@ pub(super) async fn add(store: &Store, known: &KnownSplits, person: i64, documen
     if let Some(own) = document.evaluations.iter().find(|own| described(&own.name).is_none()) {
         return Err(Refusal::new(217, "Unknown measure in run xml").because(&own.name));
     }
-    let target = target(store, &task).await?;
+    let target = target(store, &task).await.map_err(Refusal::store)?;
     let splits = match task.splits_file_id {
         Some(file) => Some(known.get(store, file).await?),
         None => None,
@@ -251,9 +227,9 @@ pub(super) async fn add(store: &Store, known: &KnownSplits, person: i64, documen
         }
         if let Some(read) = predictions {
             predictions = Some(match target {
-                Some(Target { table, column }) => {
-                    let columns = tables.open(&table).map_err(Refusal::store)?;
-                    fitted(read, truth(&columns, column)?, splits.as_deref().map(|(splits, _)| splits))?
+                Some(target) => {
+                    let columns = tables.open(&target.table).map_err(Refusal::store)?;
+                    fitted(read, target.truth(&columns).map_err(Refusal::store)?, splits.as_deref().map(|(splits, _)| splits))?
                 }
                 None => read,
             });

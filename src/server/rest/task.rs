@@ -15,16 +15,9 @@ use super::fields::{id, short, task_type};
 use super::filters::Filters;
 use super::{Outcome, Refusal};
 use crate::server::ingest::Format;
+use crate::server::ingest::task::default_measure;
 use crate::server::source::described;
-
-/// What a task is evaluated by where its maker does not say.
-pub(super) fn default_measure(type_id: u32) -> Option<&'static str> {
-    match type_id {
-        1 | 3 | 4 | 6 => Some("predictive_accuracy"),
-        2 => Some("mean_absolute_error"),
-        _ => None,
-    }
-}
+use crate::server::views::task_title;
 
 pub async fn list(call: &Call, filters: &[&str]) -> Outcome {
     let mut filters = Filters::read(filters, 480, 481)?;
@@ -113,7 +106,7 @@ pub async fn get(call: &Call, text: &str) -> Outcome {
     let type_name = task_type(task.type_id);
     let document = TaskDocument {
         task_id: short(task.id),
-        task_name: Some(format!("Task {}: {} ({type_name})", task.id, task.dataset_name)),
+        task_name: Some(task_title(&task)),
         task_type_id: short(task.type_id),
         task_type: type_name,
         estimation_procedure: Some(procedure_of(call, &task)),

@@ -8,9 +8,10 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::qualities::Quality;
+use super::reader::{self, Element};
 use super::task::TaskInput;
-use super::writer;
-use super::writer::Writer;
+use super::writer::{self, Writer};
+use super::{DocumentError, task};
 
 /// `oml:data`: datasets.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -37,6 +38,23 @@ pub struct DataRow {
 }
 
 impl DataList {
+    /// Reads the document.
+    pub fn read(text: &str) -> Result<Self, DocumentError> {
+        let datasets = rows(text, "data", "dataset", |dataset| {
+            Ok(DataRow {
+                did: dataset.id("did")?,
+                name: dataset.string("name")?,
+                version: dataset.id("version")?,
+                uploader: dataset.optional_id("uploader")?.unwrap_or_default(),
+                status: dataset.string("status")?,
+                format: dataset.optional("format").unwrap_or_default(),
+                file_id: dataset.optional_id("file_id")?,
+                qualities: read_qualities(dataset)?,
+            })
+        })?;
+        Ok(Self { datasets })
+    }
+
     /// Writes the document.
     pub fn write(&self) -> String {
         writer::write("data", |out| {
@@ -83,6 +101,25 @@ pub struct TaskRow {
 }
 
 impl TaskList {
+    /// Reads the document.
+    pub fn read(text: &str) -> Result<Self, DocumentError> {
+        let tasks = rows(text, "tasks", "task", |row| {
+            let inputs = row.children("input").map(|input| Ok(TaskInput { name: task::name_of(input)?, value: input.text() }));
+            Ok(TaskRow {
+                task_id: row.id("task_id")?,
+                task_type_id: row.id("task_type_id")?,
+                task_type: row.optional("task_type").unwrap_or_default(),
+                did: row.id("did")?,
+                name: row.optional("name").unwrap_or_default(),
+                status: row.optional("status").unwrap_or_default(),
+                format: row.optional("format").unwrap_or_default(),
+                inputs: inputs.collect::<Result<_, DocumentError>>()?,
+                qualities: read_qualities(row)?,
+            })
+        })?;
+        Ok(Self { tasks })
+    }
+
     /// Writes the document.
     pub fn write(&self) -> String {
         writer::write("tasks", |out| {
@@ -103,6 +140,20 @@ impl TaskList {
             }
         })
     }
+}
+
+fn rows<T>(
+    text: &str,
+    root: &str,
+    name: &'static str,
+    read: impl Fn(Element<'_, '_>) -> Result<T, DocumentError>,
+) -> Result<Vec<T>, DocumentError> {
+    reader::read(text, root, |root| root.children(name).map(read).collect())
+}
+
+fn read_qualities(row: Element<'_, '_>) -> Result<Vec<Quality>, DocumentError> {
+    let known = row.children("quality").filter_map(|quality| Some((quality.attribute("name")?, quality)));
+    known.map(|(name, quality)| Ok(Quality { name: name.to_owned(), value: quality.own_value()? })).collect()
 }
 
 /// Qualities of a row. Clients take one element alone for no list and fail, so one alone is left out.
@@ -176,6 +227,24 @@ pub struct RunRow {
 }
 
 impl RunList {
+    /// Reads the document.
+    pub fn read(text: &str) -> Result<Self, DocumentError> {
+        let runs = rows(text, "runs", "run", |run| {
+            Ok(RunRow {
+                run_id: run.id("run_id")?,
+                task_id: run.id("task_id")?,
+                task_type_id: run.optional_id("task_type_id")?.unwrap_or_default(),
+                setup_id: run.id("setup_id")?,
+                flow_id: run.id("flow_id")?,
+                uploader: run.id("uploader")?,
+                upload_time: run.optional("upload_time").unwrap_or_default(),
+                error_message: run.optional("error_message").unwrap_or_default(),
+                run_details: run.optional("run_details"),
+            })
+        })?;
+        Ok(Self { runs })
+    }
+
     /// Writes the document.
     pub fn write(&self) -> String {
         writer::write("runs", |out| {
@@ -329,6 +398,12 @@ pub struct UserRow {
 }
 
 impl UserList {
+    /// Reads the document.
+    pub fn read(text: &str) -> Result<Self, DocumentError> {
+        let users = rows(text, "users", "user", |user| Ok(UserRow { id: user.id("id")?, username: user.string("username")? }))?;
+        Ok(Self { users })
+    }
+
     /// Writes the document.
     pub fn write(&self) -> String {
         writer::write("users", |out| {
@@ -392,7 +467,9 @@ mod tests {
   </oml:dataset>
 </oml:data>
 "#;
-        assert_eq!(DataList { datasets: vec![flowers, trees] }.write(), expected);
+        let list = DataList { datasets: vec![flowers, trees] };
+        assert_eq!(list.write(), expected);
+        assert_eq!(DataList::read(expected).expect("a list").write(), expected);
     }
 
     #[test]
@@ -423,12 +500,16 @@ mod tests {
   </oml:task>
 </oml:tasks>
 "#;
-        assert_eq!(TaskList { tasks: vec![task] }.write(), expected);
+        let list = TaskList { tasks: vec![task] };
+        assert_eq!(list.write(), expected);
+        assert_eq!(TaskList::read(expected), Ok(list));
     }
 
     #[test]
     fn elements_that_must_exist_are_written_empty() {
-        let runs = RunList { runs: vec![RunRow { run_id: 1, ..RunRow::default() }] }.write();
+        let list = RunList { runs: vec![RunRow { run_id: 1, ..RunRow::default() }] };
+        let runs = list.write();
+        assert_eq!(RunList::read(&runs), Ok(list));
         assert!(runs.contains("    <oml:error_message></oml:error_message>\n"), "{runs}");
         assert!(!runs.contains("run_details"), "{runs}");
         let flows = FlowList { flows: vec![FlowRow::default()] }.write();
@@ -463,5 +544,6 @@ mod tests {
         let expected = "<oml:users xmlns:oml=\"http://openml.org/openml\">\n  <oml:user>\n    <oml:id>1</oml:id>\n    \
                         <oml:username>gardener</oml:username>\n  </oml:user>\n</oml:users>\n";
         assert_eq!(users.write(), expected);
+        assert_eq!(UserList::read(expected), Ok(users));
     }
 }

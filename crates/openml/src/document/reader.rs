@@ -153,6 +153,16 @@ impl<'a, 'input> Element<'a, 'input> {
         Ok(value.filter(|value| !value.is_nan()))
     }
 
+    /// The measured value that is the element's own text: not a number, or nothing, means the same as none.
+    pub(super) fn own_value(self) -> Result<Option<f64>, DocumentError> {
+        let text = self.text();
+        if text.trim().is_empty() {
+            return Ok(None);
+        }
+        let value: f64 = parsed(self, &text, &format!("oml:{}", self.name()), "a number")?;
+        Ok(Some(value).filter(|value| !value.is_nan()))
+    }
+
     /// `true`, `false`, `1` or `0`; `false` if it is empty or absent.
     pub(super) fn flag(self, name: &'static str) -> Result<bool, DocumentError> {
         let Some(child) = self.child(name) else {

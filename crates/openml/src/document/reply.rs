@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::writer;
+use super::{DocumentError, reader, writer};
 
 /// An answer of single elements, in order, whose root is named `root`: `reply("upload_data_set", &[("id", "7")])`. All elements
 /// are written, also the empty ones; a name may come again, as the tags in `oml:data_tag` do.
@@ -24,6 +24,17 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// Reads the document.
+    pub fn read(text: &str) -> Result<Self, DocumentError> {
+        reader::read(text, "error", |root| {
+            Ok(Self {
+                code: root.number("code", "a code")?,
+                message: root.optional("message").unwrap_or_default(),
+                additional_information: root.optional("additional_information"),
+            })
+        })
+    }
+
     /// Writes the document.
     pub fn write(&self) -> String {
         writer::write("error", |out| {
@@ -58,6 +69,7 @@ mod tests {
 </oml:error>
 "#;
         assert_eq!(failure.write(), expected);
+        assert_eq!(Failure::read(expected), Ok(failure.clone()));
         let failure = Failure { additional_information: Some("matched id(s): [3]".to_owned()), ..failure };
         assert!(failure.write().contains("<oml:additional_information>matched id(s): [3]</oml:additional_information>"));
     }

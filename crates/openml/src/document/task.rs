@@ -83,7 +83,7 @@ impl EstimationProcedure {
     }
 }
 
-fn name_of(element: Element<'_, '_>) -> Result<String, DocumentError> {
+pub(super) fn name_of(element: Element<'_, '_>) -> Result<String, DocumentError> {
     element
         .attribute("name")
         .map(str::to_owned)
