@@ -31,6 +31,9 @@ const CATALOGUE: &[(i64, &str, &str)] = &[
 
 const ROOMS: &[(i64, &str, &str)] = &[(1, "rooms", include_str!("../../../migrations/rooms/0001_rooms.sql"))];
 
+/// Rows of the catalogue that are read before they are taken.
+const ROWS_AHEAD: usize = 1024;
+
 /// What can be tuned; the defaults suit a team's server.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -99,7 +102,7 @@ impl Store {
             .min_connections(0)
             .max_connections(options.readers.max(1))
             .test_before_acquire(false)
-            .connect_lazy_with(SqliteConnectOptions::new().filename(&catalogue).read_only(true).busy_timeout(Duration::from_secs(5)));
+            .connect_lazy_with(reading(&catalogue));
         Ok(Self {
             inner: Arc::new(Inner {
                 writer,
@@ -190,6 +193,16 @@ fn prepare(dir: &Path) -> Result<(DirectoryLock, Staging), StoreError> {
     create_dir_durably(&dir.join("columns"))?;
     create_dir_durably(&dir.join("files"))?;
     Ok((lock, staging))
+}
+
+/// How a database is opened for reading.
+fn reading(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .read_only(true)
+        .busy_timeout(Duration::from_secs(5))
+        // Rows are read ahead of whoever takes them, so that neither thread waits for the other at each one.
+        .row_buffer_size(ROWS_AHEAD)
 }
 
 /// A database with its single writing connection.

@@ -1,14 +1,16 @@
 //! Reading evaluations: what every chart of scores is drawn from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
-use sqlx::{AssertSqlSafe, FromRow, QueryBuilder, Row, Sqlite, SqliteConnection};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use crate::catalogue::Store;
-use crate::decode::from_row;
+use crate::decode::{from_row, json};
 use crate::entity::{Evaluation, Fold, Setup, StudyEntity};
 use crate::error::StoreError;
-use crate::list::{push_collected, push_ids};
+use crate::list::{named, push_collected, push_ids};
 
 /// Which evaluations; an empty list asks for all.
 #[derive(Clone, Debug)]
@@ -63,49 +65,102 @@ pub struct EvaluationRow {
     pub run_id: i64,
     pub task_id: i64,
     pub dataset_id: i64,
-    pub dataset_name: String,
-    pub dataset_version: i64,
+    pub dataset_name: Arc<str>,
     pub flow_id: i64,
-    pub flow_name: String,
+    pub flow_name: Arc<str>,
     pub flow_version: i64,
     pub setup_id: i64,
     pub uploader: i64,
-    pub uploader_name: Option<String>,
     pub upload_ms: i64,
     /// `None` where the measure is undefined.
     pub value: Option<f64>,
     pub deviation: Option<f64>,
-    pub claimed: Option<f64>,
     /// Empty unless they were asked for.
     pub folds: Vec<Fold>,
-    /// JSON; `None` unless folds were asked for.
-    pub per_class: Option<String>,
 }
 
-from_row!(EvaluationRow {
-    run_id, task_id, dataset_id, dataset_name, dataset_version, flow_id, flow_name, flow_version,
-    setup_id, uploader, uploader_name, upload_ms, value, deviation, claimed, per_class,
-} via json { folds });
+/// A row without the names, of which there are few: for ten thousand rows, each more column counts.
+struct Numbers {
+    run_id: i64,
+    task_id: i64,
+    dataset_id: i64,
+    flow_id: i64,
+    setup_id: i64,
+    uploader: i64,
+    upload_ms: i64,
+    value: Option<f64>,
+    deviation: Option<f64>,
+}
+
+/// In the order in which [`Numbers::read`] takes them.
+const NUMBERS: &str = "evaluation.run_id, evaluation.task_id, evaluation.dataset_id, evaluation.flow_id,
+    evaluation.setup_id, evaluation.uploader, evaluation.upload_ms, evaluation.value, evaluation.deviation";
+
+impl Numbers {
+    fn read(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            run_id: row.try_get(0)?,
+            task_id: row.try_get(1)?,
+            dataset_id: row.try_get(2)?,
+            flow_id: row.try_get(3)?,
+            setup_id: row.try_get(4)?,
+            uploader: row.try_get(5)?,
+            upload_ms: row.try_get(6)?,
+            value: row.try_get(7)?,
+            deviation: row.try_get(8)?,
+        })
+    }
+}
+
+/// The names and versions of the flows and datasets that rows are about.
+struct Names {
+    flows: HashMap<i64, (Arc<str>, i64)>,
+    datasets: HashMap<i64, (Arc<str>, i64)>,
+}
+
+impl Names {
+    async fn of<'a>(conn: &mut SqliteConnection, rows: impl Iterator<Item = &'a Numbers>) -> Result<Self, StoreError> {
+        let (flows, datasets): (BTreeSet<i64>, BTreeSet<i64>) = rows.map(|row| (row.flow_id, row.dataset_id)).unzip();
+        Ok(Self { flows: shared(conn, "flow", flows).await?, datasets: shared(conn, "dataset", datasets).await? })
+    }
+
+    fn row(&self, row: Numbers, folds: Vec<Fold>) -> Result<EvaluationRow, StoreError> {
+        let Numbers { run_id, task_id, dataset_id, flow_id, setup_id, uploader, upload_ms, value, deviation } = row;
+        let (Some((flow_name, flow_version)), Some((dataset_name, _))) = (self.flows.get(&flow_id), self.datasets.get(&dataset_id)) else {
+            let reason = format!("run {run_id} has no flow or no dataset");
+            return Err(StoreError::Corrupt { place: "the catalogue".to_owned(), reason });
+        };
+        let (dataset_name, flow_name, flow_version) = (Arc::clone(dataset_name), Arc::clone(flow_name), *flow_version);
+        Ok(EvaluationRow {
+            run_id,
+            task_id,
+            dataset_id,
+            dataset_name,
+            flow_id,
+            flow_name,
+            flow_version,
+            setup_id,
+            uploader,
+            upload_ms,
+            value,
+            deviation,
+            folds,
+        })
+    }
+}
+
+async fn shared(conn: &mut SqliteConnection, table: &str, ids: BTreeSet<i64>) -> Result<HashMap<i64, (Arc<str>, i64)>, StoreError> {
+    let ids = ids.into_iter().collect::<Vec<_>>();
+    let names = named(conn, table, &ids).await?;
+    Ok(names.into_iter().map(|(id, (name, version))| (id, (Arc::from(name), version))).collect())
+}
 
 from_row!(Evaluation { measure, value, deviation, claimed, per_class } via json { folds });
 
-/// What an [`EvaluationRow`] is read from, without its folds. The joins are outer ones
-/// on primary keys: they neither add nor drop rows, and SQLite does not start with them.
-const ROW: &str = "evaluation.run_id, evaluation.task_id, evaluation.dataset_id,
-    dataset.name AS dataset_name, dataset.version AS dataset_version, evaluation.flow_id,
-    flow.name AS flow_name, flow.version AS flow_version, evaluation.setup_id,
-    evaluation.uploader, person.name AS uploader_name, evaluation.upload_ms, evaluation.value,
-    evaluation.deviation, evaluation.claimed";
-const FROM: &str = "evaluation LEFT JOIN flow ON flow.id = evaluation.flow_id
-    LEFT JOIN dataset ON dataset.id = evaluation.dataset_id
-    LEFT JOIN person ON person.id = evaluation.uploader";
-const WITH_FOLDS: &str = "evaluation.folds, evaluation.per_class";
-const WITHOUT_FOLDS: &str = "'[]' AS folds, CAST(NULL AS TEXT) AS per_class";
-
 impl EvaluationQuery {
     pub(crate) fn statement(&self) -> QueryBuilder<Sqlite> {
-        let folds = if self.folds { WITH_FOLDS } else { WITHOUT_FOLDS };
-        let mut sql = QueryBuilder::new(format!("SELECT {ROW}, {folds} FROM {FROM} WHERE evaluation.measure = "));
+        let folds = if self.folds { ", evaluation.folds" } else { "" };
+        let mut sql = QueryBuilder::new(format!("SELECT {NUMBERS}{folds} FROM evaluation WHERE evaluation.measure = "));
         sql.push_bind(self.measure.clone());
         for (column, ids) in [
             ("evaluation.task_id", &self.tasks),
@@ -161,18 +216,22 @@ impl EvaluationQuery {
 /// Every measure of a flow's runs: binds the flow's id. The index on it has this order.
 pub(crate) fn by_measure_statement() -> String {
     format!(
-        "SELECT evaluation.measure, {ROW}, {WITH_FOLDS} FROM {FROM}
-         WHERE evaluation.flow_id = $1 ORDER BY evaluation.measure, evaluation.run_id"
+        "SELECT {NUMBERS}, evaluation.measure FROM evaluation WHERE evaluation.flow_id = $1 ORDER BY evaluation.measure, evaluation.run_id"
     )
 }
 
 impl Store {
     pub async fn evaluations(&self, query: &EvaluationQuery) -> Result<Vec<EvaluationRow>, StoreError> {
-        let mut conn = self.reader().await?;
-        Ok(query.statement().build_query_as().fetch_all(&mut *conn).await?)
+        // One transaction, so that the flow and the dataset of every row are there.
+        let mut transaction = self.inner.readers.begin().await?;
+        let mut statement = query.statement();
+        let read = |row| Ok((Numbers::read(&row)?, if query.folds { json(&row, "folds")? } else { Vec::new() }));
+        let rows = statement.build().try_map(read).fetch_all(&mut *transaction).await?;
+        let names = Names::of(&mut transaction, rows.iter().map(|(row, _)| row)).await?;
+        rows.into_iter().map(|(row, folds)| names.row(row, folds)).collect()
     }
 
-    /// Every measure of every run of `flow`: by run, with the folds; and the setups
+    /// Every measure of every run of `flow`: by run, without the folds; and the setups
     /// that these runs were made with.
     pub async fn evaluations_by_measure_of_flow(
         &self,
@@ -207,17 +266,21 @@ impl Store {
 }
 
 async fn by_measure(conn: &mut SqliteConnection, flow: i64) -> Result<BTreeMap<String, Vec<EvaluationRow>>, StoreError> {
-    let found = sqlx::query(AssertSqlSafe(by_measure_statement())).bind(flow).fetch_all(conn).await?;
-    let mut all: BTreeMap<String, Vec<EvaluationRow>> = BTreeMap::new();
-    for row in found {
-        let evaluation = EvaluationRow::from_row(&row)?;
-        let measure: &str = row.try_get("measure")?;
-        match all.get_mut(measure) {
-            Some(rows) => rows.push(evaluation),
-            None => {
-                all.insert(measure.to_owned(), vec![evaluation]);
-            }
+    let mut found: BTreeMap<String, Vec<Numbers>> = BTreeMap::new();
+    let statement = sqlx::query(AssertSqlSafe(by_measure_statement())).bind(flow);
+    let read = |row: SqliteRow| {
+        let (measure, numbers) = (row.try_get::<&str, _>("measure")?, Numbers::read(&row)?);
+        match found.get_mut(measure) {
+            Some(known) => known.push(numbers),
+            None => drop(found.insert(measure.to_owned(), vec![numbers])),
         }
-    }
-    Ok(all)
+        Ok(())
+    };
+    statement.try_map(read).fetch_all(&mut *conn).await?;
+    let names = Names::of(conn, found.values().flatten()).await?;
+    let named = |(measure, rows): (String, Vec<Numbers>)| {
+        let rows = rows.into_iter().map(|row| names.row(row, Vec::new())).collect::<Result<Vec<_>, _>>()?;
+        Ok((measure, rows))
+    };
+    found.into_iter().map(named).collect()
 }

@@ -9,10 +9,11 @@ mod setup;
 mod study;
 mod task;
 
+use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
 use sqlx::sqlite::SqliteRow;
-use sqlx::{FromRow, QueryBuilder, Sqlite};
+use sqlx::{FromRow, QueryBuilder, Sqlite, SqliteConnection};
 
 use crate::catalogue::Store;
 use crate::change::Kind;
@@ -230,6 +231,21 @@ pub(crate) fn push_ids(sql: &mut QueryBuilder<Sqlite>, column: &'static str, ids
         sql.push(format_args!("{comma}{id}"));
     }
     sql.push(")");
+}
+
+/// Keeps statements short.
+pub(crate) const IDS_AT_ONCE: usize = 10_000;
+
+/// The names and versions of datasets or flows by id; what is not there is left out.
+pub(crate) async fn named(conn: &mut SqliteConnection, table: &str, ids: &[i64]) -> Result<HashMap<i64, (String, i64)>, StoreError> {
+    let mut names = HashMap::with_capacity(ids.len());
+    for ids in ids.chunks(IDS_AT_ONCE) {
+        let mut sql = QueryBuilder::new(format!("SELECT id, name, version FROM {table} WHERE 1 = 1"));
+        push_ids(&mut sql, "id", ids);
+        let found = sql.build_query_as::<(i64, String, i64)>().fetch_all(&mut *conn).await?;
+        names.extend(found.into_iter().map(|(id, name, version)| (id, (name, version))));
+    }
+    Ok(names)
 }
 
 /// Keeps the rows whose `column` is a run or task that `study` collects.

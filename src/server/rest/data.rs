@@ -93,8 +93,8 @@ pub async fn list(call: &Call, filters: &[&str]) -> Outcome {
             format: download::format(&row.format).to_owned(),
             file_id: row.file_id.map(short),
         })
-        .collect();
-    Ok(Answer::typed(DataList { datasets }.write()))
+        .collect::<Vec<_>>();
+    Ok(Answer::list(datasets, |datasets| DataList { datasets }.write()))
 }
 
 pub async fn get(call: &Call, text: &str) -> Outcome {

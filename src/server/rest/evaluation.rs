@@ -47,9 +47,10 @@ pub async fn list(call: &Call, filters: &[&str]) -> Outcome {
         let reason = if described(&measure).is_some() { "no run has a value" } else { "there is no such measure" };
         return Err(Refusal::new(542, "No results").because(format!("{measure}: {reason}")));
     }
-    // Ten thousand rows are megabytes of text.
-    let write = move || EvaluationList { evaluations: rows.into_iter().map(|row| document(row, &measure, per_fold)).collect() }.write();
-    Ok(Answer::typed(tokio::task::spawn_blocking(write).await.map_err(Refusal::failed)?))
+    let write = move |rows: Vec<EvaluationRow>| {
+        EvaluationList { evaluations: rows.into_iter().map(|row| document(row, &measure, per_fold)).collect() }.write()
+    };
+    Ok(Answer::list(rows, write))
 }
 
 fn document(row: EvaluationRow, measure: &str, per_fold: bool) -> RowDocument {
@@ -60,7 +61,7 @@ fn document(row: EvaluationRow, measure: &str, per_fold: bool) -> RowDocument {
         flow_id: short(row.flow_id),
         flow_name: format!("{}({})", row.flow_name, row.flow_version),
         data_id: short(row.dataset_id),
-        data_name: row.dataset_name,
+        data_name: row.dataset_name.to_string(),
         evaluation_engine_id: 1,
         function: measure.to_owned(),
         uploader: short(row.uploader),

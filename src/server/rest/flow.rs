@@ -32,8 +32,8 @@ pub async fn list(call: &Call, filters: &[&str]) -> Outcome {
             external_version: row.external_version,
             uploader: short(row.uploader),
         })
-        .collect();
-    Ok(Answer::typed(FlowList { flows }.write()))
+        .collect::<Vec<_>>();
+    Ok(Answer::list(flows, |flows| FlowList { flows }.write()))
 }
 
 /// Pipelines of pipelines have names of a thousand letters, not more.

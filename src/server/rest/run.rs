@@ -60,8 +60,8 @@ pub async fn list(call: &Call, filters: &[&str]) -> Outcome {
             error_message: row.error.unwrap_or_default(),
             run_details: None,
         })
-        .collect();
-    Ok(Answer::typed(RunList { runs }.write()))
+        .collect::<Vec<_>>();
+    Ok(Answer::list(runs, |runs| RunList { runs }.write()))
 }
 
 fn unknown() -> Refusal {

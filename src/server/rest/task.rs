@@ -60,8 +60,8 @@ pub async fn list(call: &Call, filters: &[&str]) -> Outcome {
             format: super::download::format(&row.format).to_owned(),
             qualities: basic(qualities.get(&row.dataset_id)),
         })
-        .collect();
-    Ok(Answer::typed(TaskList { tasks }.write()))
+        .collect::<Vec<_>>();
+    Ok(Answer::list(tasks, |tasks| TaskList { tasks }.write()))
 }
 
 fn inputs_of(row: &TaskRow) -> Vec<TaskInput> {

@@ -12,7 +12,7 @@ use super::{ScoredFlow, ScoredUploader, TaskScores};
 use crate::catalogue::Store;
 use crate::decode::from_row;
 use crate::error::StoreError;
-use crate::list::push_ids;
+use crate::list::{IDS_AT_ONCE, named, push_ids};
 
 pub(super) const EVERY_RUN: RangeInclusive<i64> = i64::MIN..=i64::MAX;
 /// Before every revision.
@@ -37,7 +37,6 @@ pub(crate) fn statements() -> [&'static str; 4] {
 }
 
 from_row!(Entry { run, measure, value, deviation });
-from_row!(ScoredFlow { id, name, version });
 
 /// A chunk as the catalogue lists it.
 #[derive(Clone, Copy, Debug)]
@@ -190,17 +189,10 @@ async fn read_scores(conn: &mut SqliteConnection, chunk: &Chunk, measure: &str, 
 }
 
 async fn flows(conn: &mut SqliteConnection, ids: &[i64]) -> Result<Vec<ScoredFlow>, StoreError> {
-    let mut found = Vec::with_capacity(ids.len());
-    for ids in ids.chunks(IDS_AT_ONCE) {
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT id, name, version FROM flow WHERE 1 = 1");
-        push_ids(&mut query, "id", ids);
-        query.push(" ORDER BY id");
-        found.extend(query.build_query_as::<ScoredFlow>().fetch_all(&mut *conn).await?);
-    }
-    if found.len() < ids.len() {
-        return Err(StoreError::Corrupt { place: "the catalogue".to_owned(), reason: "a run's flow is not there".to_owned() });
-    }
-    Ok(found)
+    let mut found = named(conn, "flow", ids).await?;
+    let flow = |id: &i64| found.remove(id).map(|(name, version)| ScoredFlow { id: *id, name, version });
+    let missing = || StoreError::Corrupt { place: "the catalogue".to_owned(), reason: "a run's flow is not there".to_owned() };
+    ids.iter().map(flow).collect::<Option<_>>().ok_or_else(missing)
 }
 
 async fn uploaders(conn: &mut SqliteConnection, ids: &[i64]) -> Result<Vec<ScoredUploader>, StoreError> {
@@ -212,9 +204,6 @@ async fn uploaders(conn: &mut SqliteConnection, ids: &[i64]) -> Result<Vec<Score
     }
     Ok(ids.iter().map(|id| ScoredUploader { id: *id, name: names.remove(id) }).collect())
 }
-
-/// Keeps statements short.
-const IDS_AT_ONCE: usize = 10_000;
 
 fn damaged(chunk: i64, what: &str) -> StoreError {
     StoreError::Corrupt { place: format!("the chunk {chunk} of scores"), reason: format!("{what} cannot be read") }

@@ -33,10 +33,13 @@ async fn by_rows(store: &Store, task: i64) -> BTreeMap<String, Vec<Line>> {
     let mut found = BTreeMap::new();
     for measure in MEASURES {
         let rows = store.evaluations(&EvaluationQuery { tasks: vec![task], ..EvaluationQuery::of(measure) }).await.unwrap();
+        let uploaders = rows.iter().map(|row| row.uploader).collect::<Vec<_>>();
+        let people = store.people_by_ids(&uploaders).await.unwrap();
         let line = |row: crate::EvaluationRow| {
             let (value, deviation) = (bits(row.value), bits(row.deviation));
             let (flow, uploader) = (row.flow_id, row.uploader);
-            (row.run_id, flow, row.flow_name, row.setup_id, uploader, row.uploader_name, row.upload_ms, value, deviation)
+            let name = people.iter().find(|person| person.id == uploader).map(|person| person.name.clone());
+            (row.run_id, flow, row.flow_name.to_string(), row.setup_id, uploader, name, row.upload_ms, value, deviation)
         };
         if !rows.is_empty() {
             found.insert(measure.to_owned(), rows.into_iter().map(line).collect());

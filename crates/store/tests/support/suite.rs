@@ -424,8 +424,7 @@ pub async fn evaluations_by_task_flow_and_filter(store: Store) {
 
     let of_task = rows_of_task(&store, t, "predictive_accuracy").await;
     assert_eq!(of_task.iter().map(|row| row.run_id).collect::<Vec<_>>(), [a, b]);
-    assert_eq!(of_task[1].flow_name, "forest");
-    assert_eq!(of_task[1].uploader_name.as_deref(), Some("ann"));
+    assert_eq!((of_task[1].flow_id, &*of_task[1].flow_name, of_task[1].uploader), (other_flow, "forest", 1));
     assert_eq!(of_task[1].value, Some(0.9));
     assert_eq!(of_task[1].folds.len(), 10);
 
@@ -433,7 +432,7 @@ pub async fn evaluations_by_task_flow_and_filter(store: Store) {
     assert_eq!(by_measure.keys().collect::<Vec<_>>(), ["kappa", "predictive_accuracy"]);
     let of_flow = &by_measure["kappa"];
     assert_eq!(of_flow.iter().map(|row| row.run_id).collect::<Vec<_>>(), [a, c]);
-    assert_eq!((of_flow[1].dataset_name.as_str(), of_flow[1].folds.len()), ("sea", 10));
+    assert_eq!((of_flow[1].dataset_id, &*of_flow[1].dataset_name), (d2, "sea"));
     assert_eq!(setups[&of_flow[1].setup_id].parameters, [setting(f, "depth", "2")]);
     assert_eq!(setups.len(), 2);
 
