@@ -100,5 +100,8 @@ test('the ways in are on one page, with the key, also without scripts', async ({
   await expect(plain.getByRole('heading', { name: 'Add plain.csv' })).toBeVisible();
   await plain.getByRole('button', { name: 'Throw it away' }).click();
   await expect(plain.getByRole('heading', { name: 'Bring in your data' })).toBeVisible();
+  const late = await plain.request.post('/new/dataset', { form: { upload: 'thrown-away', name: 'late' } });
+  expect(late.status()).toBe(404);
+  expect(await late.text()).toContain('This file is not there any more');
   await context.close();
 });

@@ -112,12 +112,7 @@ impl Format {
 /// # Errors
 /// The place in the file and the reason.
 pub fn read_table(file: &str, format: Format, content: &[u8]) -> Result<Table, IngestError> {
-    let parse = |source| IngestError::Parse { file: file.to_owned(), source };
-    match format {
-        Format::Csv => csv::read(content, &csv::Options::default()).map_err(parse),
-        Format::Arff => arff::read(content).map_err(parse),
-        Format::Parquet => parquet::read(content).map_err(|reason| IngestError::file(file, reason)),
-    }
+    read_table_as(file, format, content, &[])
 }
 
 fn column(values: &Values) -> Column<'_> {
@@ -214,11 +209,15 @@ pub fn timestamp(text: &str) -> Option<i64> {
 /// # Errors
 /// The place in the file and the reason.
 pub fn read_table_as(file: &str, format: Format, content: &[u8], kinds: &[(String, FeatureKind)]) -> Result<Table, IngestError> {
-    if format == Format::Csv {
-        let options = csv::Options { kinds: kinds.to_vec(), ..csv::Options::default() };
-        return csv::read(content, &options).map_err(|source| IngestError::Parse { file: file.to_owned(), source });
-    }
-    let mut table = read_table(file, format, content)?;
+    let parse = |source| IngestError::Parse { file: file.to_owned(), source };
+    let mut table = match format {
+        Format::Csv => {
+            let options = csv::Options { kinds: kinds.to_vec(), ..csv::Options::default() };
+            return csv::read(content, &options).map_err(parse);
+        }
+        Format::Arff => arff::read(content).map_err(parse)?,
+        Format::Parquet => parquet::read(content).map_err(|reason| IngestError::file(file, reason))?,
+    };
     for (name, kind) in kinds {
         let feature = table.features.iter_mut().find(|feature| feature.name == *name);
         let feature = feature.ok_or_else(|| IngestError::file(file, format!("there is no feature “{name}”")))?;
@@ -235,8 +234,7 @@ pub fn read_table_as(file: &str, format: Format, content: &[u8], kinds: &[(Strin
 pub async fn import_file(store: &Store, path: &Path, wishes: &Wishes) -> Result<Entity, IngestError> {
     let file = path.display().to_string();
     let format = Format::of(path).ok_or_else(|| IngestError::file(&file, ENDINGS))?;
-    let name = wishes.name.clone().unwrap_or_else(|| dataset_name(path));
-    add_table(store, file, format, path, Wishes { name: Some(name), ..wishes.clone() }).await
+    add_table(store, file, format, path, wishes.clone()).await
 }
 
 /// What is said of a file that is no table by its name.

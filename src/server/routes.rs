@@ -44,7 +44,7 @@ pub(crate) async fn open(config: Config) -> Result<State, OpenError> {
         None => None,
     };
     let state = State::new(config, store, upstream);
-    uploads::clear(&state);
+    uploads::clear(&state).await;
     live::follow_changes(&state);
     scores::follow_changes(&state);
     sweep::keep_swept(&state);

@@ -2,7 +2,7 @@
 //! here as HTML and only shown in the browser, which has no need for its code.
 
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use labboard_openml::table::Kind as FeatureKind;
 use leptos::prelude::*;
 
@@ -11,6 +11,7 @@ use super::ingest::Target;
 use super::state::State;
 use super::uploads::{PreviewFeature, Upload};
 use super::users;
+use crate::app::components::error_card::set_status;
 use crate::app::panel::thousands;
 use crate::controls::parameters;
 
@@ -26,9 +27,7 @@ pub fn page() -> String {
     match state.uploads().get(&id) {
         Some(upload) => form(&state, &id, &upload).to_html(),
         None => {
-            if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
-                response.set_status(StatusCode::NOT_FOUND);
-            }
+            set_status(404);
             gone(&state).to_html()
         }
     }

@@ -104,7 +104,12 @@ impl Uploads {
     }
 }
 
-/// Where uploads wait; what a crash has left there goes when the next one comes.
+/// The page that shows an upload, or says that it is gone.
+fn page_of(id: &str) -> String {
+    format!("/new?upload={}", encode(id))
+}
+
+/// Where uploads wait.
 fn folder(state: &State) -> PathBuf {
     state.store().dir().join("waiting")
 }
@@ -113,10 +118,7 @@ fn folder(state: &State) -> PathBuf {
 pub async fn receive(Extract(state): Extract<State>, request: Request) -> Response {
     let is_script = accepts_json(request.headers());
     let base = state.config().base_path.clone();
-    let received = match receive_file(&state, request).await {
-        Ok(id) => Ok(format!("{base}/new?upload={id}")),
-        Err(error) => Err(error),
-    };
+    let received = receive_file(&state, request).await.map(|id| format!("{base}{}", page_of(&id)));
     match (received, is_script) {
         (Ok(page), true) => Json(serde_json::json!({ "page": page })).into_response(),
         (Ok(page), false) => Redirect::to(&page).into_response(),
@@ -142,7 +144,7 @@ async fn receive_file(state: &State, request: Request) -> Result<String, AppErro
         let file = field.file_name().map(plain_name).filter(|name| !name.is_empty());
         let file = file.ok_or_else(|| AppError::BadRequest("No file was chosen".to_owned()))?;
         let format = Format::of(Path::new(&file)).ok_or_else(|| AppError::BadRequest(format!("{file}: {ENDINGS}")))?;
-        let path = waiting_file(state)?;
+        let path = waiting_file(state).await?;
         let mut out = tokio::fs::OpenOptions::new().write(true).open(&path).await.map_err(cannot_keep)?;
         let (mut size, most) = (0_u64, state.config().max_upload);
         while let Some(chunk) = field.chunk().await.map_err(|error| broken(error.body_text()))? {
@@ -169,15 +171,18 @@ fn cannot_keep(error: std::io::Error) -> AppError {
     AppError::Internal("The upload could not be kept; the server's log says why".to_owned())
 }
 
-fn waiting_file(state: &State) -> Result<TempPath, AppError> {
+async fn waiting_file(state: &State) -> Result<TempPath, AppError> {
     let folder = folder(state);
-    std::fs::create_dir_all(&folder).map_err(cannot_keep)?;
-    Ok(tempfile::NamedTempFile::new_in(folder).map_err(cannot_keep)?.into_temp_path())
+    let made = tokio::task::spawn_blocking(move || {
+        std::fs::create_dir_all(&folder)?;
+        tempfile::NamedTempFile::new_in(folder)
+    });
+    Ok(made.await.map_err(blocking_failed)?.map_err(cannot_keep)?.into_temp_path())
 }
 
 /// Removes what an earlier server has left.
-pub fn clear(state: &State) {
-    let _ = std::fs::remove_dir_all(folder(state));
+pub async fn clear(state: &State) {
+    let _ = tokio::fs::remove_dir_all(folder(state)).await;
 }
 
 /// Reads a received file, and lets it wait.
@@ -253,8 +258,7 @@ async fn add_upload(state: &State, request: Request) -> Result<String, AppError>
     let form = parameters(std::str::from_utf8(&body).unwrap_or_default()).collect::<Vec<_>>();
     let field = |name: &str| form.iter().find_map(|(key, value)| (key == name).then(|| value.trim()));
     let id = field("upload").unwrap_or_default();
-    let gone = || AppError::NotFound("This upload is not there any more: choose the file again".to_owned());
-    let upload = state.uploads().get(id).ok_or_else(gone)?;
+    let Some(upload) = state.uploads().get(id) else { return Ok(page_of(id)) };
     if field("cancel").is_some() {
         state.uploads().remove(id);
         return Ok("/new".to_owned());
@@ -284,7 +288,7 @@ async fn add_upload(state: &State, request: Request) -> Result<String, AppError>
         Err(IngestError::Store(error)) => Err(app_error(error)),
         Err(error) => {
             state.uploads().keep(id, wishes, error.to_string());
-            Ok(format!("/new?upload={}", encode(id)))
+            Ok(page_of(id))
         }
     }
 }
