@@ -15,15 +15,16 @@ use crate::hash::{ContentHash, Hashing};
 use crate::mentioned;
 use crate::staging::{create_dir_durably, make_read_only, sync_dir};
 
-/// Makes a data directory of a backup, all of it or nothing. `dir` is either not
-/// there or empty. Every content is compared with its hash.
+/// Makes a data directory of a backup. `dir` is either not there or empty; it may be
+/// where a volume is mounted. Every content is compared with its hash, and nothing is in
+/// `dir` before everything is good.
 ///
 /// # Errors
 /// `NotEmpty`; `Corrupt` if the backup is incomplete or is none; `Io`.
 pub async fn restore(dir: &Path, input: impl Read + Send + 'static) -> Result<(), StoreError> {
     let target = dir.to_owned();
     let workplace = blocking("restore", dir, move || {
-        let workplace = Workplace::beside(&target)?;
+        let workplace = Workplace::of(&target)?;
         extract(&workplace.path, input)?;
         check_tables(&workplace.path)?;
         Ok(workplace)
@@ -33,7 +34,11 @@ pub async fn restore(dir: &Path, input: impl Read + Send + 'static) -> Result<()
     blocking("restore", dir, move || workplace.publish()).await
 }
 
-/// The unfinished directory, on the file system of the finished one. Removed on drop
+/// What every ext4 volume has.
+const LOST_AND_FOUND: &str = "lost+found";
+
+/// The unfinished directory, on the file system of the finished one: in it if that is
+/// there, which may be where a volume is mounted, otherwise beside it. Removed on drop
 /// unless it was published.
 struct Workplace {
     path: PathBuf,
@@ -41,16 +46,16 @@ struct Workplace {
 }
 
 impl Workplace {
-    fn beside(dir: &Path) -> Result<Self, StoreError> {
+    fn of(dir: &Path) -> Result<Self, StoreError> {
         let target = std::path::absolute(dir).context("find", dir)?;
-        match fs::read_dir(&target).map(Iterator::count) {
-            Ok(0) => {}
+        let parent = match fs::read_dir(&target).and_then(Iterator::collect::<Result<Vec<_>, _>>) {
+            Ok(found) if found.iter().all(|entry| entry.file_name() == LOST_AND_FOUND) => Some(target.as_path()),
             Ok(_) => return Err(StoreError::NotEmpty { dir: target }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            // Folders above the target that are not there yet are made at the end.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => target.ancestors().skip(1).find(|folder| folder.is_dir()),
             Err(error) => return Err(error).context("list", &target),
-        }
-        // Folders above the target that are not there yet are made at the end.
-        let Some(parent) = target.ancestors().skip(1).find(|folder| folder.is_dir()) else {
+        };
+        let Some(parent) = parent else {
             return Err(io::Error::other("it has no parent")).context("restore", &target);
         };
         for number in 0.. {
@@ -65,11 +70,27 @@ impl Workplace {
 
     fn publish(self) -> Result<(), StoreError> {
         sync_folders(&self.path)?;
+        if self.path.parent() == Some(self.target.as_path()) {
+            return self.move_up();
+        }
         let parent = self.target.parent().unwrap_or(&self.target);
         create_dir_durably(parent)?;
         // Takes the place of an empty directory, and of no other.
         fs::rename(&self.path, &self.target).context("create", &self.target)?;
         sync_dir(parent)
+    }
+
+    /// The catalogue comes last: without it the rest is nobody's content, and is swept.
+    fn move_up(&self) -> Result<(), StoreError> {
+        let listed = fs::read_dir(&self.path).and_then(Iterator::collect::<Result<Vec<_>, _>>).context("list", &self.path)?;
+        let mut names = listed.iter().map(fs::DirEntry::file_name).collect::<Vec<_>>();
+        names.sort_by_key(|name| name == CATALOGUE);
+        for name in names {
+            let place = self.target.join(&name);
+            sync_dir(&self.target)?;
+            fs::rename(self.path.join(&name), &place).context("create", &place)?;
+        }
+        sync_dir(&self.target)
     }
 }
 
