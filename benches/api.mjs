@@ -88,11 +88,14 @@ const report = (what, value) => console.log(`${what.padEnd(64)} ${value}`);
 const ms = (value) => `${value.toFixed(1)} ms`;
 
 const truth = (row) => (row % 3 ? "yes" : "no");
-const table = (rows) =>
-  `@relation t\n@attribute a numeric\n@attribute b numeric\n@attribute c {red,green,blue}\n@attribute class {no,yes}\n@data\n${Array.from(
-    { length: rows },
-    (_, row) => `${(row * 7919) % 10007},${Math.sin(row).toFixed(5)},${["red", "green", "blue"][row % 3]},${truth(row)}`,
-  ).join("\n")}\n`;
+const COLOURS = ["red", "green", "blue"];
+/** Ten numbers, a colour and the class in each row: a hundred bytes. */
+const table = (rows) => {
+  const numbers = Array.from({ length: 10 }, (_, at) => `@attribute x${at} numeric\n`).join("");
+  const values = (row) => Array.from({ length: 10 }, (_, at) => (at % 2 ? Math.sin(row * (at + 1)).toFixed(5) : (row * 7919 + at) % 10007));
+  const lines = Array.from({ length: rows }, (_, row) => `${values(row)},${COLOURS[row % 3]},${truth(row)}`);
+  return `@relation t\n${numbers}@attribute colour {${COLOURS}}\n@attribute class {no,yes}\n@data\n${lines.join("\n")}\n`;
+};
 
 function description(name, format) {
   return `<oml:data_set_description ${XML}><oml:name>${name}</oml:name><oml:description>of a benchmark</oml:description><oml:format>${format}</oml:format><oml:default_target_attribute>class</oml:default_target_attribute></oml:data_set_description>`;
@@ -162,15 +165,16 @@ try {
   }
   if (rows) {
     const arff = table(rows);
+    let kept;
     for (const format of ["ARFF", "parquet"]) {
-      const file = format === "ARFF" ? arff : (await get("/parquet/DATASET/dataset_DATASET.pq".replaceAll("DATASET", String(globalThis.large)))).content;
+      const file = format === "ARFF" ? arff : (await get("/parquet/DATASET/dataset_DATASET.pq".replaceAll("DATASET", String(kept)))).content;
       await stop();
       await start();
       const before = status("VmRSS");
       resetPeak();
       const made = await post("data", { description: description(`million_${format}`, format), dataset: file });
       const dataset = id(made);
-      globalThis.large ??= dataset;
+      kept ??= dataset;
       report(`${rows} rows as ${format} (${(file.length / 1e6).toFixed(0)} MB), parsed and described`, `${(made.all / 1000).toFixed(2)} s`);
       report(`  memory: before, peak`, `${before.toFixed(0)} MB, ${status("VmHWM").toFixed(0)} MB`);
       report(`  its page, first byte`, ms((await get(`/data/${dataset}`)).first));

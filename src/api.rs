@@ -28,12 +28,6 @@ pub async fn fetch_page(kind: Kind, id: i64, query: String) -> Result<Visit, App
     crate::server::upstream::visit::page(&state()?, Entity::new(kind, id), &query).await
 }
 
-/// How far the fetch of an entity from the upstream is.
-#[server(prefix = "/_fn", endpoint = "fetch_progress", input = GetUrl, output = Json)]
-pub async fn fetch_progress(kind: Kind, id: i64) -> Result<FetchState, AppError> {
-    crate::server::upstream::visit::state(&state()?, Entity::new(kind, id)).await
-}
-
 /// Fetches an entity again that could not be had. With no script at work this is a form's address, which leads back.
 #[server(prefix = "/_fn", endpoint = "fetch_again", output = Json)]
 pub async fn fetch_again(kind: Kind, id: i64) -> Result<FetchState, AppError> {

@@ -8,7 +8,10 @@ use labboard_frame::Column;
 use labboard_frame::summary::Summary;
 use labboard_openml::measure::{self, Measure};
 use labboard_openml::predictions::Predictions;
-use labboard_store::{ColumnRef, Columns, Dataset, Evaluation, EvaluationRow, Feature, Flow, Run, Setup, StoreError, Task, TaskScores};
+use labboard_store::{
+    ColumnRef, Columns, Dataset, Evaluation, EvaluationQuery, EvaluationRow, Feature, Flow, MeasureCount, Run, Setup, StoreError, Task,
+    TaskScores,
+};
 use moka::future::Cache;
 
 use super::state::State;
@@ -45,15 +48,19 @@ pub struct TaskSource {
     pub scores: Arc<TaskScores>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct FlowSource {
     pub flow: Flow,
-    /// Every evaluation of the flow's runs, by measure.
-    pub evaluations: BTreeMap<String, Vec<EvaluationRow>>,
+    /// By what the flow's runs have been evaluated.
+    pub measures: Vec<MeasureCount>,
     /// The setups of these runs, by id.
-    pub setups: BTreeMap<i64, Setup>,
+    pub setups: Arc<BTreeMap<i64, Setup>>,
+    /// The parameters that these setups set, by component and name, and whether their values differ.
+    pub parameters: BTreeMap<(i64, String), bool>,
     /// The names of the flow and its components, by id: parameters are named after their component.
     pub components: BTreeMap<i64, String>,
+    /// What the runs score by one measure, only [`with_measure`](Sources::with_measure).
+    pub scores: Option<(String, Arc<Vec<EvaluationRow>>)>,
 }
 
 #[derive(Debug)]
@@ -108,14 +115,23 @@ pub struct Sources {
     read: Cache<(Entity, i64), Arc<Source>>,
     /// The latest scores of tasks, by task: the next ones take over what has not changed.
     scores: Cache<i64, Arc<TaskScores>>,
+    /// The scores of flows by a measure, by flow and revision.
+    of_flows: Cache<(i64, i64, String), Arc<Vec<EvaluationRow>>>,
 }
 
 /// Sources kept. Columns are mapped, not read, so that a dataset weighs little.
 const KEPT: u64 = 64;
+/// Rows of flows' scores that are kept, of about 200 bytes each.
+const ROWS_KEPT: u64 = 500_000;
 
 impl Default for Sources {
     fn default() -> Self {
-        Self { read: Cache::builder().max_capacity(KEPT).build(), scores: Cache::builder().max_capacity(KEPT).build() }
+        let weight = |_: &(i64, i64, String), rows: &Arc<Vec<EvaluationRow>>| u32::try_from(rows.len()).unwrap_or(u32::MAX);
+        Self {
+            read: Cache::builder().max_capacity(KEPT).build(),
+            scores: Cache::builder().max_capacity(KEPT).build(),
+            of_flows: Cache::builder().max_capacity(ROWS_KEPT).weigher(weight).build(),
+        }
     }
 }
 
@@ -129,17 +145,29 @@ impl Sources {
         self.read.try_get_with(key, load(state, entity)).await.map_err(|error: Arc<AppError>| (*error).clone())
     }
 
-    /// The source, and if it is a task with what its runs score by the measure.
+    /// The source, and if it is a task or a flow with what its runs score by the measure.
     ///
     /// # Errors
     /// The scores cannot be read.
     pub async fn with_measure(&self, state: &State, source: Arc<Source>, measure: &str) -> Result<Arc<Source>, AppError> {
-        let Source::Task(TaskSource { task, scores }) = &*source else { return Ok(source) };
-        if scores.has(measure) {
-            return Ok(source);
+        match &*source {
+            Source::Task(TaskSource { task, scores }) if !scores.has(measure) => {
+                let scores = self.read_scores(state, task.id, &[measure], Some(scores)).await?;
+                Ok(Arc::new(Source::Task(TaskSource { task: task.clone(), scores })))
+            }
+            Source::Flow(flow) => {
+                let rows = self.read_rows(state, flow.flow.id, measure).await?;
+                Ok(Arc::new(Source::Flow(FlowSource { scores: Some((measure.to_owned(), rows)), ..flow.clone() })))
+            }
+            _ => Ok(source),
         }
-        let scores = self.read_scores(state, task.id, &[measure], Some(scores)).await?;
-        Ok(Arc::new(Source::Task(TaskSource { task: task.clone(), scores })))
+    }
+
+    async fn read_rows(&self, state: &State, flow: i64, measure: &str) -> Result<Arc<Vec<EvaluationRow>>, AppError> {
+        let key = (flow, state.revision(Entity::new(Kind::Flow, flow)), measure.to_owned());
+        let query = EvaluationQuery { flows: vec![flow], ..EvaluationQuery::of(measure) };
+        let read = async { state.store().evaluations(&query).await.map(Arc::new).map_err(app_error) };
+        self.of_flows.try_get_with(key, read).await.map_err(|error: Arc<AppError>| (*error).clone())
     }
 
     async fn read_scores(
@@ -213,7 +241,10 @@ async fn load_task(state: &State, id: i64) -> Result<TaskSource, AppError> {
 async fn load_flow(state: &State, id: i64) -> Result<FlowSource, AppError> {
     let store = state.store();
     let flow = store.flow(id).await.map_err(app_error)?;
-    let (evaluations, setups) = store.evaluations_by_measure_of_flow(id).await.map_err(app_error)?;
+    let (measures, setups) = store.measures_of_flow(id).await.map_err(app_error)?;
+    let setups = Arc::new(setups);
+    let set = Arc::clone(&setups);
+    let parameters = tokio::task::spawn_blocking(move || parameters_of(&set)).await.map_err(blocking_failed)?;
     let mut components = BTreeMap::from([(id, flow.name.clone())]);
     let mut open = flow.components.clone();
     while let Some(component) = open.pop() {
@@ -222,7 +253,16 @@ async fn load_flow(state: &State, id: i64) -> Result<FlowSource, AppError> {
             open.extend(store.flow(component.flow_id).await.map_err(app_error)?.components);
         }
     }
-    Ok(FlowSource { flow, evaluations, setups, components })
+    Ok(FlowSource { flow, measures, setups, parameters, components, scores: None })
+}
+
+fn parameters_of(setups: &BTreeMap<i64, Setup>) -> BTreeMap<(i64, String), bool> {
+    let mut found = BTreeMap::<(i64, &str), (&str, bool)>::new();
+    for setting in setups.values().flat_map(|setup| &setup.parameters) {
+        let (first, differs) = found.entry((setting.component, &setting.name)).or_insert((&setting.value, false));
+        *differs |= *first != setting.value;
+    }
+    found.into_iter().map(|((component, name), (_, differs))| ((component, name.to_owned()), differs)).collect()
 }
 
 async fn load_run(state: &State, id: i64) -> Result<RunSource, AppError> {

@@ -194,7 +194,7 @@ fn task_head(source: &TaskSource) -> Head {
 
 async fn flow_head(state: &State, source: &FlowSource) -> Result<Head, AppError> {
     let flow = &source.flow;
-    let runs = source.evaluations.values().map(Vec::len).max().unwrap_or(0);
+    let runs = source.measures.iter().map(|measure| measure.runs).max().unwrap_or(0);
     let mut related = Vec::new();
     if !flow.components.is_empty() {
         let mut entries = Vec::new();

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, QueryBuilder, Row, Sqlite, SqliteConnection};
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use crate::catalogue::Store;
 use crate::decode::{from_row, json};
 use crate::entity::{Evaluation, Fold, Setup, StudyEntity};
 use crate::error::StoreError;
 use crate::list::{named, push_collected, push_ids};
+use crate::scores::MeasureCount;
 
 /// Which evaluations; an empty list asks for all.
 #[derive(Clone, Debug)]
@@ -213,12 +214,8 @@ impl EvaluationQuery {
     }
 }
 
-/// Every measure of a flow's runs: binds the flow's id. The index on it has this order.
-pub(crate) fn by_measure_statement() -> String {
-    format!(
-        "SELECT {NUMBERS}, evaluation.measure FROM evaluation WHERE evaluation.flow_id = $1 ORDER BY evaluation.measure, evaluation.run_id"
-    )
-}
+/// By what the runs of a flow have been evaluated: binds the flow's id.
+pub(crate) const MEASURES_OF_FLOW: &str = "SELECT measure, COUNT(*) FROM evaluation WHERE flow_id = $1 GROUP BY measure ORDER BY measure";
 
 impl Store {
     pub async fn evaluations(&self, query: &EvaluationQuery) -> Result<Vec<EvaluationRow>, StoreError> {
@@ -231,15 +228,14 @@ impl Store {
         rows.into_iter().map(|(row, folds)| names.row(row, folds)).collect()
     }
 
-    /// Every measure of every run of `flow`: by run, without the folds; and the setups
-    /// that these runs were made with.
-    pub async fn evaluations_by_measure_of_flow(
-        &self,
-        flow: i64,
-    ) -> Result<(BTreeMap<String, Vec<EvaluationRow>>, BTreeMap<i64, Setup>), StoreError> {
-        // One transaction, so that every row's setup is there.
+    /// The measures of the runs of `flow`, by name, and the setups that these runs were
+    /// made with.
+    pub async fn measures_of_flow(&self, flow: i64) -> Result<(Vec<MeasureCount>, BTreeMap<i64, Setup>), StoreError> {
+        // One transaction, so that both are of the same runs.
         let mut transaction = self.inner.readers.begin().await?;
-        let rows = by_measure(&mut transaction, flow).await?;
+        let counted = sqlx::query_as::<_, (String, i64)>(MEASURES_OF_FLOW).bind(flow).fetch_all(&mut *transaction).await?;
+        let counted = counted.into_iter().map(|(measure, runs)| MeasureCount { measure, runs: usize::try_from(runs).unwrap_or(0) });
+        let measures = counted.collect();
         let setups = sqlx::query_as::<_, Setup>(
             "SELECT id, flow_id, parameters FROM setup WHERE flow_id = $1
              AND EXISTS (SELECT 1 FROM run JOIN evaluation ON evaluation.run_id = run.id
@@ -248,7 +244,7 @@ impl Store {
         .bind(flow)
         .fetch_all(&mut *transaction)
         .await?;
-        Ok((rows, setups.into_iter().map(|setup| (setup.id, setup)).collect()))
+        Ok((measures, setups.into_iter().map(|setup| (setup.id, setup)).collect()))
     }
 
     /// Every measure of a run, by name.
@@ -263,24 +259,4 @@ impl Store {
         .await?;
         Ok(found)
     }
-}
-
-async fn by_measure(conn: &mut SqliteConnection, flow: i64) -> Result<BTreeMap<String, Vec<EvaluationRow>>, StoreError> {
-    let mut found: BTreeMap<String, Vec<Numbers>> = BTreeMap::new();
-    let statement = sqlx::query(AssertSqlSafe(by_measure_statement())).bind(flow);
-    let read = |row: SqliteRow| {
-        let (measure, numbers) = (row.try_get::<&str, _>("measure")?, Numbers::read(&row)?);
-        match found.get_mut(measure) {
-            Some(known) => known.push(numbers),
-            None => drop(found.insert(measure.to_owned(), vec![numbers])),
-        }
-        Ok(())
-    };
-    statement.try_map(read).fetch_all(&mut *conn).await?;
-    let names = Names::of(conn, found.values().flatten()).await?;
-    let named = |(measure, rows): (String, Vec<Numbers>)| {
-        let rows = rows.into_iter().map(|row| names.row(row, Vec::new())).collect::<Result<Vec<_>, _>>()?;
-        Ok((measure, rows))
-    };
-    found.into_iter().map(named).collect()
 }

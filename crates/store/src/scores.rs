@@ -42,7 +42,7 @@ pub struct ScoredUploader {
     pub name: Option<String>,
 }
 
-/// A measure of the task's runs.
+/// A measure of a task's or a flow's runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MeasureCount {
     pub measure: String,

@@ -2,7 +2,6 @@
 
 use labboard_figure::Empty;
 use labboard_figure::flow_scores::{Input, Score, draw as draw_scores};
-use std::collections::BTreeSet;
 
 use super::{Canvas, Content, Control, Panel, Values, always, first, measure_options, measure_title};
 use crate::model::{ControlForm, Span};
@@ -34,29 +33,22 @@ pub const PANEL: Panel<FlowSource> = Panel {
 
 fn measures(source: &FlowSource) -> Vec<(String, String)> {
     // What most runs have says most about the flow.
-    let most = source.evaluations.iter().filter(|(name, _)| !name.contains("millis")).max_by_key(|(_, found)| found.len());
-    let preferred = ["predictive_accuracy", "root_mean_squared_error"].into_iter().find(|name| source.evaluations.contains_key(*name));
-    let wanted = preferred.or_else(|| most.map(|(name, _)| name.as_str()));
-    measure_options(source.evaluations.keys().map(String::as_str), wanted)
-}
-
-fn setups(source: &FlowSource) -> impl Iterator<Item = &labboard_store::ParameterSetting> {
-    source.setups.values().flat_map(|setup| &setup.parameters)
+    let most = source.measures.iter().filter(|count| !count.measure.contains("millis")).max_by_key(|count| count.runs);
+    let names = || source.measures.iter().map(|count| count.measure.as_str());
+    let preferred = ["predictive_accuracy", "root_mean_squared_error"].into_iter().find(|name| names().any(|known| known == *name));
+    let wanted = preferred.or_else(|| most.map(|count| count.measure.as_str()));
+    measure_options(names(), wanted)
 }
 
 /// Parameters that some run sets, by component; those whose value differs between runs first.
 fn parameters(source: &FlowSource) -> Vec<(String, String)> {
-    let all = setups(source).map(|setting| (setting.component, setting.name.as_str())).collect::<BTreeSet<_>>();
-    let mut options = all
-        .into_iter()
-        .map(|(component, name)| {
-            let values = setups(source)
-                .filter(|setting| setting.component == component && setting.name == name)
-                .map(|setting| setting.value.as_str())
-                .collect::<BTreeSet<_>>();
-            let owner = source.components.get(&component).map_or("", String::as_str);
-            let label = if component == source.flow.id || owner.is_empty() { name.to_owned() } else { format!("{name} ({owner})") };
-            (values.len() < 2, format!("{component}{SEPARATOR}{name}"), label)
+    let mut options = source
+        .parameters
+        .iter()
+        .map(|((component, name), differs)| {
+            let owner = source.components.get(component).map_or("", String::as_str);
+            let label = if *component == source.flow.id || owner.is_empty() { name.clone() } else { format!("{name} ({owner})") };
+            (!differs, format!("{component}{SEPARATOR}{name}"), label)
         })
         .collect::<Vec<_>>();
     options.sort();
@@ -64,21 +56,14 @@ fn parameters(source: &FlowSource) -> Vec<(String, String)> {
 }
 
 fn first_that_varies(source: &FlowSource, options: &[(String, String)]) -> Vec<String> {
-    let varies = |value: &str| {
-        let Some((component, name)) = value.split_once(SEPARATOR) else { return false };
-        let values = setups(source)
-            .filter(|setting| setting.component.to_string() == component && setting.name == name)
-            .map(|setting| setting.value.as_str())
-            .collect::<BTreeSet<_>>();
-        values.len() > 1
-    };
-    let found = options.iter().find(|(value, _)| varies(value)).map_or(NONE, |(value, _)| value.as_str());
-    vec![found.to_owned()]
+    // Those that vary come first, after "none".
+    let found = options.get(1).filter(|_| source.parameters.values().any(|differs| *differs));
+    vec![found.map_or(NONE, |(value, _)| value.as_str()).to_owned()]
 }
 
 fn draw(source: &FlowSource, values: &Values, canvas: &Canvas) -> Result<Content, Empty> {
     let (measure, parameter) = (values.one("measure"), values.one("parameter"));
-    let Some(found) = source.evaluations.get(measure).filter(|found| !found.is_empty()) else {
+    let Some((_, found)) = source.scores.as_ref().filter(|(name, found)| name == measure && !found.is_empty()) else {
         return Err(Empty { reason: "Nobody has published a run of this flow yet".to_owned() });
     };
     let wanted = parameter.split_once(SEPARATOR);

@@ -31,16 +31,16 @@ const PAGES_AT_ONCE: usize = 3;
 /// After this long, a page that is opened looks for new neighbours; sooner where the last look failed.
 const FRESH: Duration = Duration::from_secs(300);
 const FRESH_FAILURE: Duration = Duration::from_secs(10);
+/// Gathering that has said nothing for so long has ended without a word.
+const SILENT: Duration = Duration::from_secs(3600);
+const MOST_REMEMBERED: usize = 10_000;
+
 /// What is fetched for a page that is open already.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gathering {
     pub running: bool,
     pub text: String,
 }
-
-/// Gathering that has said nothing for so long has ended without a word.
-const SILENT: Duration = Duration::from_secs(3600);
-const MOST_REMEMBERED: usize = 10_000;
 
 /// What is gathered, and what came of it.
 #[derive(Debug)]

@@ -93,9 +93,8 @@ fn with_gathering(head: Head, gathering: Option<Gathering>) -> Head {
     }
 }
 
-/// # Errors
-/// There is no upstream that could have it, or the catalogue cannot be read.
-pub async fn state(state: &State, entity: Entity) -> Result<FetchState, AppError> {
+/// How far the fetch of an entity is.
+async fn now(state: &State, entity: Entity) -> Result<FetchState, AppError> {
     let wanted = Wanted::from(entity);
     let upstream = asked(state, entity)?;
     if upstream.is_here(wanted).await.map_err(|error| app_error(&error, entity))? {
@@ -111,7 +110,7 @@ pub async fn state(state: &State, entity: Entity) -> Result<FetchState, AppError
 pub async fn again(state: &State, entity: Entity) -> Result<FetchState, AppError> {
     let upstream = asked(state, entity)?;
     upstream.forgive(entity.into());
-    self::state(state, entity).await
+    now(state, entity).await
 }
 
 /// # Errors
@@ -123,7 +122,7 @@ pub async fn cancel(state: &State, entity: Entity) -> Result<FetchState, AppErro
         upstream.cancel(wanted);
         return Ok(state_of(Err(FetchError::Cancelled(wanted)), entity));
     }
-    self::state(state, entity).await
+    now(state, entity).await
 }
 
 fn asked(state: &State, entity: Entity) -> Result<&Upstream, AppError> {

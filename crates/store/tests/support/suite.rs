@@ -428,9 +428,10 @@ pub async fn evaluations_by_task_flow_and_filter(store: Store) {
     assert_eq!(of_task[1].value, Some(0.9));
     assert_eq!(of_task[1].folds.len(), 10);
 
-    let (by_measure, setups) = store.evaluations_by_measure_of_flow(f).await.unwrap();
-    assert_eq!(by_measure.keys().collect::<Vec<_>>(), ["kappa", "predictive_accuracy"]);
-    let of_flow = &by_measure["kappa"];
+    let (measures, setups) = store.measures_of_flow(f).await.unwrap();
+    let counted = measures.iter().map(|count| (count.measure.as_str(), count.runs)).collect::<Vec<_>>();
+    assert_eq!(counted, [("kappa", 2), ("predictive_accuracy", 2)]);
+    let of_flow = store.evaluations(&EvaluationQuery { flows: vec![f], ..EvaluationQuery::of("kappa") }).await.unwrap();
     assert_eq!(of_flow.iter().map(|row| row.run_id).collect::<Vec<_>>(), [a, c]);
     assert_eq!((of_flow[1].dataset_id, &*of_flow[1].dataset_name), (d2, "sea"));
     assert_eq!(setups[&of_flow[1].setup_id].parameters, [setting(f, "depth", "2")]);
@@ -440,7 +441,7 @@ pub async fn evaluations_by_task_flow_and_filter(store: Store) {
     let some = EvaluationQuery { setups: vec![setup], ..EvaluationQuery::of("kappa") };
     assert_eq!(store.evaluations(&some).await.unwrap()[0].run_id, c);
     store.add_run(NewRun { evaluations: vec![], ..run(t, f, 9, 0.5) }).await.unwrap();
-    assert_eq!(store.evaluations_by_measure_of_flow(f).await.unwrap().1.len(), 2, "only setups with a value");
+    assert_eq!(store.measures_of_flow(f).await.unwrap().1.len(), 2, "only setups with a value");
 
     let best = EvaluationQuery { highest_first: Some(true), limit: 2, ..EvaluationQuery::of("predictive_accuracy") };
     let rows = store.evaluations(&best).await.unwrap();
