@@ -7,6 +7,7 @@ pub mod evaluation;
 pub mod flow;
 mod folder;
 pub mod parquet;
+mod piped;
 pub mod prepared;
 pub mod run;
 pub mod task;

@@ -1,17 +1,16 @@
 //! Parquet, read in a process of its own: a damaged file can make its reader ask for more memory than there is, and
 //! that ends the process.
-//!
-//! What comes back is the table as ARFF, which says everything that a table holds.
 
 use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::OnceLock;
 
-use labboard_openml::arff;
 use labboard_openml::table::Table;
 
-/// The hidden command that reads Parquet from its input and writes ARFF to its output.
+use super::piped;
+
+/// The hidden command that reads Parquet from its input and writes the table to its output.
 pub const COMMAND: &str = "read-parquet";
 
 /// The program that has [`COMMAND`]. Without one, as in another application, files are read in this process.
@@ -45,7 +44,7 @@ fn in_child(program: &PathBuf, content: &[u8]) -> Result<Table, String> {
     });
     let output = output.map_err(failed)?;
     if output.status.success() {
-        return arff::read(&output.stdout).map_err(|error| format!("the table cannot be kept: {error}"));
+        return piped::read(&output.stdout).map_err(|error| format!("what was read of it does not fit together: {error}"));
     }
     let reason = String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or_default().to_owned();
     // Whoever is killed, or kills itself, has no exit code and nothing useful to say.
@@ -63,14 +62,10 @@ pub fn serve() -> ExitCode {
         return ExitCode::FAILURE;
     }
     match labboard_frame::parquet::read(&content) {
-        Ok(table) => {
-            let mut text = String::new();
-            arff::write(&table, &mut text);
-            match std::io::stdout().write_all(text.as_bytes()) {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(_) => ExitCode::FAILURE,
-            }
-        }
+        Ok(table) => match std::io::stdout().write_all(&piped::write(&table)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        },
         Err(error) => {
             eprintln!("{}", error.to_string().replace('\n', " "));
             ExitCode::from(REFUSED as u8)
