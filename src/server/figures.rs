@@ -219,9 +219,17 @@ struct Answer {
     raster: Option<Bytes>,
 }
 
-/// Kept answers.
+/// Kept answers, and what pages show of their panels before they ask for a figure.
 #[derive(Debug)]
-pub struct Figures(Cache<(i64, String), Arc<Answer>>);
+pub struct Figures {
+    answers: Cache<(i64, String), Arc<Answer>>,
+    views: Cache<(i64, String), Arc<PanelView>>,
+}
+
+/// Of the memory for answers, what views may take beside it.
+const SHARE_OF_VIEWS: u64 = 8;
+/// About what a view takes beside its picture: its table has few rows.
+const VIEW_BYTES: usize = 8 << 10;
 
 impl Figures {
     /// `room` is the memory for kept answers, in bytes.
@@ -230,7 +238,13 @@ impl Figures {
             let bytes = key.len() + answer.plain.len() * 2 + answer.raster.as_ref().map_or(0, Bytes::len);
             u32::try_from(bytes).unwrap_or(u32::MAX)
         };
-        Self(Cache::builder().max_capacity(room).weigher(weigh).build())
+        let weigh_view = |(_, key): &(i64, String), view: &Arc<PanelView>| {
+            u32::try_from(VIEW_BYTES + key.len() + view.picture.len()).unwrap_or(u32::MAX)
+        };
+        Self {
+            answers: Cache::builder().max_capacity(room).weigher(weigh).build(),
+            views: Cache::builder().max_capacity(room / SHARE_OF_VIEWS).weigher(weigh_view).build(),
+        }
     }
 }
 
@@ -244,6 +258,16 @@ pub async fn drawn(state: &State, request: Request) -> Result<Drawn, AppError> {
     let source = state.sources().with_measure(state, source, values.one("measure")).await?;
     let base = state.config().base_path.clone();
     tokio::task::spawn_blocking(move || draw(&source, &request, &base)).await.map_err(blocking_failed)
+}
+
+/// What a page shows of a panel before it asks for its figure.
+///
+/// # Errors
+/// The source cannot be read.
+pub async fn view(state: &State, request: Request) -> Result<Arc<PanelView>, AppError> {
+    let key = (state.revision(request.entity), request.key());
+    let draw = async { Ok(Arc::new(drawn(state, request).await?.view)) };
+    state.figures().views.try_get_with(key, draw).await.map_err(|error: Arc<AppError>| (*error).clone())
 }
 
 async fn answer(state: &State, request: Request) -> Result<Arc<Answer>, AppError> {
@@ -265,7 +289,7 @@ async fn answer(state: &State, request: Request) -> Result<Arc<Answer>, AppError
             raster,
         }))
     };
-    state.figures().0.try_get_with(key, compute).await.map_err(|error: Arc<AppError>| (*error).clone())
+    state.figures().answers.try_get_with(key, compute).await.map_err(|error: Arc<AppError>| (*error).clone())
 }
 
 fn gzip(plain: &[u8]) -> Bytes {

@@ -57,7 +57,7 @@ async fn room(state: &State, page: &str, query: &str) -> Result<RoomView, AppErr
 
 async fn panel_view(state: &State, entity: Entity, panel: &'static dyn panels::AnyPanel, values: &Controls) -> Result<PanelView, AppError> {
     let wanted = of_panel(values, panel.name());
-    Ok(figures::drawn(state, Request::new(entity, panel, wanted)).await?.view)
+    figures::view(state, Request::new(entity, panel, wanted)).await.map(Arc::unwrap_or_clone)
 }
 
 /// # Errors
@@ -66,10 +66,8 @@ pub async fn page(state: &State, kind: Kind, id: i64, query: &str) -> Result<Pag
     let entity = Entity::new(kind, id);
     let source = source(state, entity).await?;
     let room = room(state, &entity.path(), query).await?;
-    let mut panels = Vec::new();
-    for panel in panels::of_page(kind).filter(|panel| panel.suits(&source)) {
-        panels.push(panel_view(state, entity, panel, &room.values).await?);
-    }
+    let panels = panels::of_page(kind).filter(|panel| panel.suits(&source)).map(|panel| panel_view(state, entity, panel, &room.values));
+    let panels = futures::future::try_join_all(panels).await?;
     let siblings = if kind == Kind::Data { datasets(state).await? } else { Vec::new() };
     Ok(PageView { entity, head: head_of(state, &source).await?, siblings, panels, room })
 }
