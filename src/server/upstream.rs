@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
-use labboard_store::{Kind as StoreKind, Store, StoreError};
+use labboard_store::{Store, StoreError};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
@@ -169,10 +169,7 @@ impl Upstream {
     /// # Errors
     /// Why it cannot be had; also one that was found out a moment ago.
     pub async fn ensure(&self, wanted: Wanted, via: &str) -> Result<(), FetchError> {
-        if self.is_here(wanted).await? {
-            return Ok(());
-        }
-        finished(self.begin(wanted, via)?, |_| {}).await.unwrap_or(Err(FetchError::Cancelled(wanted)))
+        self.awaited(wanted, via, |_| {}).await
     }
 
     /// As [`ensure`](Self::ensure), for somebody who wants to hear how far it is.
@@ -180,10 +177,14 @@ impl Upstream {
     /// # Errors
     /// Why it cannot be had.
     pub async fn ensure_telling(&self, wanted: Wanted, tell: impl Fn(Progress)) -> Result<(), FetchError> {
+        self.awaited(wanted, "", tell).await
+    }
+
+    async fn awaited(&self, wanted: Wanted, via: &str, tell: impl Fn(Progress)) -> Result<(), FetchError> {
         if self.is_here(wanted).await? {
             return Ok(());
         }
-        finished(self.begin(wanted, "")?, tell).await.unwrap_or(Err(FetchError::Cancelled(wanted)))
+        finished(self.begin(wanted, via)?, tell).await.unwrap_or(Err(FetchError::Cancelled(wanted)))
     }
 
     /// Joins the fetch of something, or starts it.
@@ -329,15 +330,4 @@ async fn few_at_once<T>(work: Vec<BoxFuture<'_, T>>, few: usize) -> Vec<T> {
 /// A failure of this server's own disk or catalogue.
 fn here(wanted: Wanted, error: &dyn std::fmt::Display) -> FetchError {
     FetchError::Here { wanted, reason: error.to_string() }
-}
-
-/// What people call the kind, in the plural.
-fn plural(kind: StoreKind) -> &'static str {
-    match kind {
-        StoreKind::Dataset => "datasets",
-        StoreKind::Task => "tasks",
-        StoreKind::Flow => "flows",
-        StoreKind::Study => "studies",
-        _ => "runs",
-    }
 }

@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 
 use super::error::FetchError;
 use super::fetch::{CHUNK, Fetcher, Tell};
-use super::{Progress, Upstream, Wanted, few_at_once, here, plural};
+use super::{Progress, Upstream, Wanted, few_at_once, here};
 use crate::app::panel::thousands;
 
 /// Tasks, and runs, that are fetched for one page.
@@ -184,11 +184,11 @@ impl Upstream {
         let missing = fetcher.missing_runs(&runs.ids()).await.map_err(|error| here(of, &error))?;
         let (mut done, total) = (0, Some(missing.len() as u64));
         for chunk in missing.chunks(CHUNK) {
-            tell(Progress { what: plural(StoreKind::Run).to_owned(), done, total });
+            tell(Progress { what: "runs".to_owned(), done, total });
             gathered.skipped += fetcher.runs(of, chunk, &|_| {}).await?;
             done += chunk.len() as u64;
         }
-        tell(Progress { what: plural(StoreKind::Run).to_owned(), done, total });
+        tell(Progress { what: "runs".to_owned(), done, total });
         Ok(gathered)
     }
 
@@ -203,7 +203,7 @@ impl Upstream {
         let total = Some(ids.len() as u64);
         let work = (0_u64..).zip(&ids).map(|(done, id)| {
             let task = async move {
-                tell(Progress { what: plural(StoreKind::Task).to_owned(), done, total });
+                tell(Progress { what: "tasks".to_owned(), done, total });
                 self.ensure(Wanted::new(StoreKind::Task, *id), "").await
             };
             task.boxed()

@@ -124,14 +124,16 @@ impl<'a, 'input> Element<'a, 'input> {
 
     /// The number in a child, `None` if it is blank or absent.
     pub(super) fn optional_number<T: FromStr>(self, name: &'static str, what: &str) -> Result<Option<T>, DocumentError> {
-        let Some(child) = self.child(name) else {
-            return Ok(None);
-        };
-        let text = child.text();
+        self.child(name).map_or(Ok(None), |child| child.own_number(what))
+    }
+
+    /// The number that is the element's own text, `None` if it is blank.
+    fn own_number<T: FromStr>(self, what: &str) -> Result<Option<T>, DocumentError> {
+        let text = self.text();
         if text.trim().is_empty() {
             return Ok(None);
         }
-        parsed(child, &text, &format!("oml:{name}"), what).map(Some)
+        parsed(self, &text, &format!("oml:{}", self.name()), what).map(Some)
     }
 
     pub(super) fn id(self, name: &'static str) -> Result<u32, DocumentError> {
@@ -149,18 +151,13 @@ impl<'a, 'input> Element<'a, 'input> {
 
     /// A measured value: not a number means the same as none.
     pub(super) fn optional_value(self, name: &'static str) -> Result<Option<f64>, DocumentError> {
-        let value: Option<f64> = self.optional_number(name, "a number")?;
-        Ok(value.filter(|value| !value.is_nan()))
+        self.child(name).map_or(Ok(None), Self::own_value)
     }
 
     /// The measured value that is the element's own text: not a number, or nothing, means the same as none.
     pub(super) fn own_value(self) -> Result<Option<f64>, DocumentError> {
-        let text = self.text();
-        if text.trim().is_empty() {
-            return Ok(None);
-        }
-        let value: f64 = parsed(self, &text, &format!("oml:{}", self.name()), "a number")?;
-        Ok(Some(value).filter(|value| !value.is_nan()))
+        let value: Option<f64> = self.own_number("a number")?;
+        Ok(value.filter(|value| !value.is_nan()))
     }
 
     /// `true`, `false`, `1` or `0`; `false` if it is empty or absent.
