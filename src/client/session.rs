@@ -210,7 +210,7 @@ fn handle(session: Session, event: Event) {
             session.catalogue.try_update(|count| *count += 1);
         }
         Event::Error { message, .. } => session.notify(message),
-        Event::Changed { .. } | Event::Diverged | Event::Presence { .. } | Event::Closing { .. } => {}
+        Event::Changed { .. } | Event::Diverged | Event::Presence { .. } | Event::Moved { .. } | Event::Closing { .. } => {}
     }
 }
 

@@ -46,7 +46,7 @@ async fn room(state: &State, page: &str, query: &str) -> Result<RoomView, AppErr
     let name = parameters(query).find_map(|(name, value)| (name == "room" && !value.is_empty()).then_some(value));
     let id = RoomId::new(page, name.as_deref()).map_err(|error| AppError::BadRequest(error.to_string()))?;
     let own = from_query(query, is_control);
-    let (seq, document) = state.hub().document(state, &id).await.map_err(|error| {
+    let (seq, document) = state.hub().document(state.store(), &id).await.map_err(|error| {
         tracing::error!(room = id.as_str(), %error, "a room could not be read");
         AppError::Internal("The shared view could not be read; the server's log says why".to_owned())
     })?;

@@ -51,6 +51,8 @@ pub enum Event {
     People,
     /// What somebody else does changed; `None` when they left.
     Presence { from: PersonId, state: Option<Value> },
+    /// Somebody goes to another room.
+    Moved { id: PersonId, to: RoomId },
     /// Data changed: figures that show one of these are to be fetched again.
     DataChanged { entities: Vec<Entity> },
     /// The server could not do something.
@@ -315,7 +317,8 @@ impl Replica {
             }
             ServerMessage::Acknowledged { n, seq } => self.acknowledged(n, seq, &mut step),
             ServerMessage::Rejected(rejected) => self.rejected(rejected, &mut step),
-            ServerMessage::People { changed, left } => {
+            ServerMessage::People { changed, left, moved } => {
+                step.events.extend(moved.into_iter().map(|moved| Event::Moved { id: moved.id, to: moved.to }));
                 self.people_changed(changed, left, &mut step);
             }
             ServerMessage::Presence { people } => {

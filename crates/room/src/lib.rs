@@ -27,7 +27,7 @@ pub use document::{Changes, Document};
 pub use id::{ClientId, IdError, PersonId, RoomId, Seq};
 pub use key::{Key, KeyError};
 pub use message::{
-    ClientMessage, ClosingReason, Entity, EntityKind, ErrorCode, MessageError, PROTOCOL, Person, Presence, ServerMessage, Welcome,
+    ClientMessage, ClosingReason, Entity, EntityKind, ErrorCode, MessageError, Moved, PROTOCOL, Person, Presence, ServerMessage, Welcome,
 };
 pub use name::{Name, NameError};
 pub use operation::{Committed, Op, Rejected, Rejection, RejectionCode};

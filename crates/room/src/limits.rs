@@ -24,11 +24,18 @@ pub const MAX_DOCUMENT_BYTES: usize = 1024 * 1024;
 /// Bytes of one presence state in its canonical encoding.
 pub const MAX_PRESENCE_BYTES: usize = 4 * 1024;
 
-/// Presence messages per second that one client may send; the transport drops what exceeds it, because presence is lossy.
+/// Presence messages per second that one client may send; of what exceeds it the transport keeps the last, because presence is lossy.
 pub const PRESENCE_PER_SECOND: u32 = 30;
 
-/// Operations per second that one client may send, averaged over ten seconds; a gesture is one operation.
+/// Operations per second that one client may send, averaged over [`BURST_SECONDS`]; a gesture is one operation.
 pub const SUBMITS_PER_SECOND: u32 = 20;
+
+/// Messages per second that one client may send, averaged over [`BURST_SECONDS`]; what exceeds it is dropped, and who goes on is
+/// sent away.
+pub const MESSAGES_PER_SECOND: u32 = 100;
+
+/// Seconds over which rates are averaged.
+pub const BURST_SECONDS: u32 = 10;
 
 /// People in one room.
 pub const MAX_PEOPLE: usize = 1_000;

@@ -62,12 +62,14 @@ pub enum ServerMessage {
     Acknowledged { n: u64, seq: Seq },
     /// The client's operation was refused and is to be rolled back.
     Rejected(Rejected),
-    /// Who came or has a new name (`changed`), who left.
+    /// Who came or has a new name (`changed`), who left, and where to, if others may know.
     People {
         #[serde(skip_serializing_if = "Vec::is_empty")]
         changed: Vec<Person>,
         #[serde(skip_serializing_if = "Vec::is_empty")]
         left: Vec<PersonId>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        moved: Vec<Moved>,
     },
     /// What people are doing; also comes back to who sent it, who ignores it.
     Presence { people: Vec<Presence> },
@@ -119,6 +121,13 @@ pub struct Person {
     pub name: String,
     /// The index of the avatar's colour, below [`COLORS`](crate::limits::COLORS).
     pub color: u8,
+}
+
+/// Somebody who left for another room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    pub id: PersonId,
+    pub to: RoomId,
 }
 
 /// What one person is doing.

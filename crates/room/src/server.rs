@@ -23,7 +23,7 @@ use crate::document::{Changes, Document};
 use crate::id::{ClientId, PersonId, RoomId, Seq};
 use crate::key::Key;
 use crate::limits::{CHECKSUM_EVERY, MAX_DOCUMENT_BYTES, MAX_KEYS, MAX_OP_KEYS, MAX_PEOPLE, MAX_PRESENCE_BYTES, TAIL};
-use crate::message::{ClientMessage, ClosingReason, Entity, ErrorCode, PROTOCOL, Person, Presence, ServerMessage, Welcome};
+use crate::message::{ClientMessage, ClosingReason, Entity, ErrorCode, Moved, PROTOCOL, Person, Presence, ServerMessage, Welcome};
 use crate::name::Name;
 use crate::operation::{Committed, Op, Rejected, Rejection, RejectionCode};
 use crate::validate::Validate;
@@ -175,6 +175,17 @@ impl Room {
         self.people.list()
     }
 
+    /// What everybody is doing, as far as they have said.
+    pub fn presence(&self) -> Vec<Presence> {
+        self.people.presence()
+    }
+
+    /// The name of who wrote a record, while they are here.
+    pub fn author(&self, record: &Record) -> &str {
+        let connection = self.people.connection_of(&record.client);
+        connection.and_then(|connection| self.people.get(connection)).map_or("", |member| member.person.name.as_str())
+    }
+
     /// Whether nobody is in the room and nothing waits for the log: it may be dropped and restored later.
     pub fn is_idle(&self) -> bool {
         self.people.is_empty() && self.proposed.is_empty()
@@ -203,17 +214,29 @@ impl Room {
             known.name = Some(name);
         }
         let person = self.people.add(connection, &entrance.client, known, entrance.access == Access::Write);
-        send.push(Outgoing::all(ServerMessage::People { changed: vec![person], left: Vec::new() }));
+        send.push(Outgoing::all(ServerMessage::People { changed: vec![person], left: Vec::new(), moved: Vec::new() }));
         send.extend(self.welcome(connection, entrance.resume));
         Ok(send)
     }
 
     /// Lets somebody out, also when the connection broke.
     pub fn leave(&mut self, connection: ConnectionId) -> Vec<Outgoing> {
+        self.depart(connection, None)
+    }
+
+    /// Lets somebody out who enters another room. The others hear which one, unless it is a private room that is not theirs.
+    pub fn move_on(&mut self, connection: ConnectionId, to: &RoomId) -> Vec<Outgoing> {
+        let is_known = to.name().is_none() || to.name() == self.id.name();
+        self.depart(connection, is_known.then_some(to))
+    }
+
+    fn depart(&mut self, connection: ConnectionId, to: Option<&RoomId>) -> Vec<Outgoing> {
         let Some(member) = self.people.remove(connection) else {
             return Vec::new();
         };
-        vec![Outgoing::all(ServerMessage::People { changed: Vec::new(), left: vec![member.person.id] })]
+        let id = member.person.id;
+        let moved = to.map(|to| Moved { id, to: to.clone() }).into_iter().collect();
+        vec![Outgoing::all(ServerMessage::People { changed: Vec::new(), left: vec![id], moved })]
     }
 
     /// Takes or gives the right to change the room; the person gets a new `welcome` that says so.
@@ -234,7 +257,7 @@ impl Room {
             _ if self.people.get(from).is_none() => error(from, ErrorCode::NotJoined, "say hello first"),
             ClientMessage::Leave => Effects { persist: Vec::new(), send: self.leave(from) },
             ClientMessage::Submit(op) => self.propose(from, op, validator),
-            ClientMessage::Presence { state } => self.presence(from, state),
+            ClientMessage::Presence { state } => self.present(from, state),
             ClientMessage::Rename { name } => self.rename(from, &name),
             ClientMessage::Resync => Effects { persist: Vec::new(), send: self.welcome(from, None).into_iter().collect() },
         }
@@ -415,7 +438,7 @@ impl Room {
         Ok(())
     }
 
-    fn presence(&mut self, from: ConnectionId, state: Value) -> Effects {
+    fn present(&mut self, from: ConnectionId, state: Value) -> Effects {
         if state.bytes() > MAX_PRESENCE_BYTES {
             return error(from, ErrorCode::TooLarge, "the presence is too long");
         }
@@ -441,7 +464,10 @@ impl Room {
         if let Some(known) = self.clients.get_mut(&member.client) {
             known.name = Some(name);
         }
-        Effects { persist: Vec::new(), send: vec![Outgoing::all(ServerMessage::People { changed: vec![person], left: Vec::new() })] }
+        Effects {
+            persist: Vec::new(),
+            send: vec![Outgoing::all(ServerMessage::People { changed: vec![person], left: Vec::new(), moved: Vec::new() })],
+        }
     }
 }
 

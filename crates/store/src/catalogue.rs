@@ -29,7 +29,10 @@ const CATALOGUE: &[(i64, &str, &str)] = &[
     (6, "scores", include_str!("../../../migrations/catalogue/0006_scores.sql")),
 ];
 
-const ROOMS: &[(i64, &str, &str)] = &[(1, "rooms", include_str!("../../../migrations/rooms/0001_rooms.sql"))];
+const ROOMS: &[(i64, &str, &str)] = &[
+    (1, "rooms", include_str!("../../../migrations/rooms/0001_rooms.sql")),
+    (2, "history", include_str!("../../../migrations/rooms/0002_history.sql")),
+];
 
 /// Rows of the catalogue that are read before they are taken.
 const ROWS_AHEAD: usize = 1024;
@@ -241,7 +244,9 @@ async fn open_database(path: &Path, migrations: &[(i64, &'static str, &'static s
     Ok(pool)
 }
 
-pub(crate) fn now_ms() -> i64 {
+/// Milliseconds since 1970, UTC, by this machine's clock.
+#[must_use]
+pub fn now_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 

@@ -67,7 +67,7 @@ mod staging;
 mod sweep;
 
 pub use batch::{Batch, DatasetEdit};
-pub use catalogue::{Options, Store};
+pub use catalogue::{Options, Store, now_ms};
 pub use change::{Action, Change, Event, Kind, Topic};
 pub use columns::{ColumnFiles, ColumnRef, Columns};
 pub use entity::*;
@@ -81,6 +81,6 @@ pub use list::{
 };
 pub use read::Counts;
 pub use restore::restore;
-pub use rooms::{RoomLog, Snapshot};
+pub use rooms::{LoggedOp, RoomLog, Snapshot};
 pub use scores::{MeasureCount, Score, ScoredFlow, ScoredRun, ScoredUploader, TaskScores};
 pub use sweep::Swept;

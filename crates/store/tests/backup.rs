@@ -56,7 +56,7 @@ async fn filled() -> (Store, tempfile::TempDir) {
     store.hold_back(NewRun { files: predictions(&store, "held"), ..run(t, f, 2, 0.6) }).await.unwrap();
     store.hold_back(NewRun { files: predictions(&store, "published"), ..run(t, f, 3, 0.7) }).await.unwrap();
     store.add_study(study(StudyEntity::Run, &[r])).await.unwrap();
-    store.append_ops("room", &[(1, "{}".to_owned())]).await.unwrap();
+    store.append_ops("room", &[op(1)]).await.unwrap();
     (store, dir)
 }
 
@@ -98,7 +98,7 @@ async fn what_is_restored_is_what_was_backed_up() {
     assert_eq!(copy.run(1).await.unwrap(), store.run(1).await.unwrap());
     assert_eq!(copy.study(1).await.unwrap(), store.study(1).await.unwrap());
     assert_eq!(copy.evaluations_of_run(1).await.unwrap(), store.evaluations_of_run(1).await.unwrap());
-    assert_eq!(copy.load_room("room").await.unwrap(), store.load_room("room").await.unwrap());
+    assert_eq!(copy.load_room("room", 0).await.unwrap(), store.load_room("room", 0).await.unwrap());
     let run = copy.run(1).await.unwrap();
     assert_eq!(copy.files().read(&run.file("predictions").unwrap().hash).unwrap(), &b"published"[..]);
     assert!(copy.files().read(&loose.hash).is_err(), "nothing mentions it");

@@ -24,7 +24,7 @@ async fn what_was_written_is_there_after_reopening() {
     let store = open(&deep).await.unwrap();
     let (d, t, f) = parents(&store).await;
     store.add_run(run(t, f, 1, 0.5)).await.unwrap();
-    store.append_ops("room", &[(1, "{}".to_owned())]).await.unwrap();
+    store.append_ops("room", &[op(1)]).await.unwrap();
     store.close().await;
 
     let started = Instant::now();
@@ -33,7 +33,7 @@ async fn what_was_written_is_there_after_reopening() {
     assert!(took < Duration::from_millis(250), "opening took {took:?}");
     assert_eq!(store.dataset(d).await.unwrap().name, "weather");
     assert_eq!(rows_of_task(&store, t, "kappa").await.len(), 1);
-    assert_eq!(store.load_room("room").await.unwrap().tail.len(), 1);
+    assert_eq!(store.load_room("room", 0).await.unwrap().tail.len(), 1);
 }
 
 #[tokio::test]
@@ -243,7 +243,7 @@ async fn child_that_writes() {
             batch.add_run(NewRun { files, ..run(t, f, depth, 0.5) }).await.unwrap();
         }
         batch.commit().await.unwrap();
-        store.append_ops("room", &[(i, i.to_string())]).await.unwrap();
+        store.append_ops("room", &[op(i + 1)]).await.unwrap();
         println!("acknowledged {i}");
     }
 }
@@ -285,7 +285,7 @@ async fn killed_at_any_moment() {
         let runs = store.counts().await.unwrap().runs;
         assert!(runs >= 3 * acknowledged, "{runs} runs of {acknowledged} batches");
         assert_eq!(runs % 3, 0, "half a batch");
-        let rooms = store.load_room("room").await.unwrap().tail.len() as i64;
+        let rooms = store.load_room("room", 0).await.unwrap().tail.len() as i64;
         assert!(rooms >= acknowledged && rooms <= runs / 3);
         for row in store.runs_of_task(1).await.unwrap() {
             let run = store.run(row.id).await.unwrap();
@@ -391,7 +391,7 @@ async fn numbers() {
     println!("search: {:?}", started.elapsed());
     let started = Instant::now();
     for seq in 0..100 {
-        store.append_ops("r", &[(seq, "{}".to_owned())]).await.unwrap();
+        store.append_ops("r", &[op(seq)]).await.unwrap();
     }
     println!("one operation durable: {:?}", started.elapsed() / 100);
     store.close().await;

@@ -354,7 +354,7 @@ fn people_and_presence_come_and_go() {
     let presence = |from| crate::message::Presence { from, state: state.clone() };
     let step = replica.receive(ServerMessage::Presence { people: vec![presence(ME), presence(OTHER)] });
     assert_eq!(step.events, [Event::Presence { from: OTHER, state: Some(state.clone()) }]);
-    let step = replica.receive(ServerMessage::People { changed: vec![person(PersonId(3))], left: vec![OTHER] });
+    let step = replica.receive(ServerMessage::People { changed: vec![person(PersonId(3))], left: vec![OTHER], moved: Vec::new() });
     assert_eq!(step.events, [Event::Presence { from: OTHER, state: None }, Event::People]);
     assert_eq!(replica.people().map(|p| p.id.0).collect::<Vec<_>>(), [1, 3]);
     assert_eq!(replica.presence().count(), 0);

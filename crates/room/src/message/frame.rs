@@ -5,7 +5,7 @@
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{ClosingReason, Entity, ErrorCode, MessageError, Person, Presence, ServerMessage};
+use super::{ClosingReason, Entity, ErrorCode, MessageError, Moved, Person, Presence, ServerMessage};
 use crate::checksum::Checksum;
 use crate::id::{PersonId, Seq};
 use crate::key::Key;
@@ -57,6 +57,8 @@ struct Arrivals {
     changed: Vec<Person>,
     #[serde(default)]
     left: Vec<PersonId>,
+    #[serde(default)]
+    moved: Vec<Moved>,
 }
 
 #[derive(Deserialize)]
@@ -106,8 +108,8 @@ pub(super) fn parse(text: &str) -> Result<ServerMessage, MessageError> {
             ServerMessage::Rejected(Rejected { n, rejection: Rejection { code, reason, key } })
         }
         Kind::People => {
-            let Arrivals { changed, left } = read(text)?;
-            ServerMessage::People { changed, left }
+            let Arrivals { changed, left, moved } = read(text)?;
+            ServerMessage::People { changed, left, moved }
         }
         Kind::Presence => {
             let Doings { people } = read(text)?;

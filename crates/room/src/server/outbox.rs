@@ -73,11 +73,13 @@ fn merge(last: &mut ServerMessage, new: ServerMessage) -> Option<ServerMessage> 
             ops.extend(more);
             None
         }
-        (ServerMessage::People { changed, left }, ServerMessage::People { changed: more, left: gone }) => {
+        (ServerMessage::People { changed, left, moved }, ServerMessage::People { changed: more, left: gone, moved: away }) => {
             changed.retain(|p| !gone.contains(&p.id) && !more.iter().any(|new| new.id == p.id));
             left.retain(|id| !more.iter().any(|new| new.id == *id));
+            moved.retain(|moved| left.contains(&moved.id));
             changed.extend(more);
             left.extend(gone);
+            moved.extend(away);
             None
         }
         (ServerMessage::Changed { entities }, ServerMessage::Changed { entities: more }) => {
@@ -119,6 +121,7 @@ mod tests {
         Outgoing::all(ServerMessage::People {
             changed: changed.iter().map(person).collect(),
             left: left.iter().copied().map(PersonId).collect(),
+            moved: Vec::new(),
         })
     }
 

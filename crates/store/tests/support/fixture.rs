@@ -179,3 +179,8 @@ pub fn values(scores: &TaskScores, measure: &str) -> Vec<(i64, Option<f64>)> {
     let values: BTreeMap<i64, f64> = scores.scores(measure).map(|score| (score.run.run_id, score.value)).collect();
     scores.runs().map(|run| (run.run_id, values.get(&run.run_id).copied())).collect()
 }
+
+/// An operation of a room.
+pub fn op(seq: u64) -> LoggedOp {
+    LoggedOp { seq, json: seq.to_string(), at_ms: 1000 * seq as i64, author: HOSTILE.to_owned() }
+}

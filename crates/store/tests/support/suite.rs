@@ -46,6 +46,7 @@ macro_rules! contract {
                 held_runs_are_invisible_until_published
                 a_held_run_whose_id_is_taken_gets_another
                 rooms
+                room_history
                 settings_and_people
                 own_ids_start_at_the_floor
                 sweep_removes_only_what_nothing_mentions
@@ -941,32 +942,69 @@ pub async fn held_runs_are_invisible_until_published(store: Store) {
 }
 
 pub async fn rooms(store: Store) {
-    let op = |seq: u64| (seq, format!(r#"{{"set":{seq}}}"#));
-    assert_eq!(store.load_room(HOSTILE).await.unwrap(), RoomLog::default());
+    assert_eq!(store.load_room(HOSTILE, 0).await.unwrap(), RoomLog::default());
+    assert_eq!(store.last_op(HOSTILE).await.unwrap(), 0);
     store.append_ops(HOSTILE, &[op(1), op(2)]).await.unwrap();
     store.append_ops("other", &[op(1)]).await.unwrap();
     store.append_ops(HOSTILE, &[op(3)]).await.unwrap();
     store.append_ops(HOSTILE, &[]).await.unwrap();
-    let log = store.load_room(HOSTILE).await.unwrap();
+    let log = store.load_room(HOSTILE, 0).await.unwrap();
     assert_eq!((log.snapshot, log.tail), (None, vec![op(1), op(2), op(3)]));
+    assert_eq!(store.last_op(HOSTILE).await.unwrap(), 3);
 
     let twice = store.append_ops(HOSTILE, &[op(4), op(3)]).await;
     assert!(is_invalid(twice));
-    assert_eq!(store.load_room(HOSTILE).await.unwrap().tail.len(), 3, "all or none");
+    assert_eq!(store.load_room(HOSTILE, 0).await.unwrap().tail.len(), 3, "all or none");
 
-    store.compact_room(HOSTILE, 2, "{}").await.unwrap();
-    store.compact_room(HOSTILE, 1, "old").await.unwrap();
-    let log = store.load_room(HOSTILE).await.unwrap();
-    let snapshot = Snapshot { seq: 2, json: "{}".to_owned() };
-    assert_eq!((log.snapshot, log.tail), (Some(snapshot), vec![op(3)]));
-    assert_eq!(store.load_room("other").await.unwrap().tail, [op(1)]);
+    let snapshot = |seq, json: &str| Snapshot { seq, json: json.to_owned() };
+    store.snapshot_room(HOSTILE, &snapshot(2, "{}"), "{}", 2_000).await.unwrap();
+    store.snapshot_room(HOSTILE, &snapshot(1, "old"), "{}", 1_000).await.unwrap();
+    let log = store.load_room(HOSTILE, 0).await.unwrap();
+    assert_eq!((log.snapshot, log.tail), (Some(snapshot(2, "{}")), vec![op(3)]));
+    assert_eq!(store.load_room(HOSTILE, 1).await.unwrap().tail, [op(2), op(3)]);
+    assert_eq!(store.load_room("other", 9).await.unwrap().tail, [op(1)]);
     let many: Vec<_> = (10..3000).map(op).collect();
     store.append_ops("many", &many).await.unwrap();
-    assert_eq!(store.load_room("many").await.unwrap().tail, many);
+    assert_eq!(store.load_room("many", 0).await.unwrap().tail, many);
 
     let batch = store.begin().await.unwrap();
     store.append_ops("other", &[op(2)]).await.unwrap();
     drop(batch);
+}
+
+pub async fn room_history(store: Store) {
+    let seqs = |ops: &[LoggedOp]| ops.iter().map(|op| op.seq).collect::<Vec<_>>();
+    let document = |seq: u64| format!("document {seq}");
+    store.append_ops("r", &(1..=10).map(op).collect::<Vec<_>>()).await.unwrap();
+    store.append_ops("young", &[op(1)]).await.unwrap();
+    for seq in [3, 6, 9] {
+        let snapshot = Snapshot { seq, json: "{}".to_owned() };
+        store.snapshot_room("r", &snapshot, &document(seq), 1000 * seq as i64).await.unwrap();
+    }
+    assert_eq!(seqs(&store.room_history("r", None, 3).await.unwrap()), [10, 9, 8]);
+    assert_eq!(store.room_history("r", Some(2), 3).await.unwrap(), [op(1)]);
+
+    let moment = async |seq| {
+        let log = store.room_moment("r", seq).await.unwrap()?;
+        Some((log.snapshot.map(|snapshot| snapshot.json), seqs(&log.tail)))
+    };
+    assert_eq!(moment(2).await, Some((None, vec![1, 2])));
+    assert_eq!(moment(6).await, Some((Some(document(6)), vec![])));
+    assert_eq!(moment(8).await, Some((Some(document(6)), vec![7, 8])));
+    assert_eq!(moment(11).await, None, "that has not been yet");
+
+    // What is older than the second document: it stays, and leads to all that is younger.
+    assert_eq!(store.prune_rooms(8_000).await.unwrap(), 6);
+    assert_eq!(store.prune_rooms(8_000).await.unwrap(), 0);
+    assert_eq!(seqs(&store.room_history("r", None, 100).await.unwrap()), [10, 9, 8, 7]);
+    assert_eq!(moment(5).await, None);
+    assert_eq!(moment(6).await, Some((Some(document(6)), vec![])));
+    assert_eq!(moment(10).await, Some((Some(document(9)), vec![10])));
+    let log = store.load_room("r", 1_000).await.unwrap();
+    assert_eq!((log.snapshot.map(|snapshot| snapshot.seq), seqs(&log.tail)), (Some(9), vec![7, 8, 9, 10]));
+    assert_eq!(store.load_room("young", 0).await.unwrap().tail, [op(1)], "no snapshot could take its place");
+    assert_eq!(store.prune_rooms(i64::MAX).await.unwrap(), 3);
+    assert_eq!(store.last_op("r").await.unwrap(), 10);
 }
 
 pub async fn settings_and_people(store: Store) {
