@@ -6,13 +6,15 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
 
 import pytest
 import requests
 from entities import Dataset, id_in
 from mortal import Server
-from room import Room, apply, canonical, checksum
+from room import WAIT, Room, Wire, apply, canonical, checksum
 from unreliable import Proxy
 
 LONG = os.environ.get("LABBOARD_LONG") == "1"
@@ -199,3 +201,581 @@ def test_people_agree_after_cuts_and_kills(mortal):
     welcomes = sum(room.welcomes for room in rooms)
     print(f"{dict(outcomes)} outcomes, {rough.cuts} connections were cut, {welcomes} welcomes")
     assert rough.cuts > SECONDS / 4 and welcomes > PEOPLE + rough.cuts / 2 and outcomes[str]
+
+
+# Hostile clients.
+
+BEFORE = {"scatter.x": "length", "scatter.y": "count"}
+SAFE = 2**53 - 1
+
+
+@pytest.fixture
+def room(flowers, word):
+    """A room of its own for each test."""
+    return f"/data/{flowers.id}#{word}"
+
+
+@pytest.fixture
+def watcher(server, room):
+    """Somebody in the room who must not be disturbed, and who has set something."""
+    with Room(server.url, room, "Watcher") as watcher:
+        assert watcher.set(BEFORE) == 1
+        yield watcher
+        before = dict(watcher.document)
+        place = watcher.set({"scatter.log_y": "on"})
+        assert isinstance(place, int), f"the watcher can no longer change anything: {place}"
+        assert watcher.document == {**before, "scatter.log_y": "on"}
+        assert watcher.welcomes == 1 and not watcher.resyncs and not watcher.errors, watcher
+
+
+@pytest.fixture
+def innocent(watcher):
+    """The same, and the document is theirs alone."""
+    yield watcher
+    assert watcher.document == BEFORE and watcher.seq == 1, watcher
+
+
+@pytest.fixture
+def wire(server):
+    with Wire(server.url) as wire:
+        yield wire
+
+
+@pytest.fixture
+def hostile(wire, room):
+    """A connection that is in the room."""
+    wire.you = wire.enter(room, name="Hostile")["you"]
+    return wire
+
+
+def refusals(messages):
+    return [message for message in messages if message["t"] in ("rejected", "error", "closing", "closed")]
+
+
+def assert_refused(messages, *codes):
+    """One refusal with a reason for a person; an operation's has its number too."""
+    refused = refusals(messages)
+    assert len(refused) == 1, f"one refusal was expected, not {messages}"
+    (refusal,) = refused
+    assert refusal.get("code") in codes, refusal
+    assert (refusal.get("reason") or refusal.get("message") or "").strip(), f"without a reason: {refusal}"
+    return refusal
+
+
+def nested(levels):
+    value = "length"
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+# The control, the data and the choices are right or wrong: the operation is well formed.
+WRONG_CHANGES = {
+    "unknown panel": {"nosuch.control": "x"},
+    "unknown control": {"scatter.nosuch": "x"},
+    "control of another page": {"leaderboard.measure": "x"},
+    "prototype": {"constructor.prototype": "x"},
+    "unknown choice": {"scatter.x": "hight"},
+    "empty choice": {"scatter.x": ""},
+    "other case": {"scatter.x": "Length"},
+    "blank around": {"scatter.x": " length"},
+    "NUL behind": {"scatter.x": "length\0"},
+    "ignored feature": {"scatter.x": "id"},
+    "SQL": {"scatter.x": "length' OR '1'='1"},
+    "markup": {"scatter.x": "<script>alert(1)</script>"},
+    "several for one": {"scatter.x": ["length", "count"]},
+    "none for one": {"scatter.x": []},
+    "number": {"scatter.x": 1},
+    "fraction": {"scatter.x": 0.5},
+    "true": {"scatter.x": True},
+    "object": {"scatter.x": {"length": "length"}},
+    "null in a list": {"distribution.features": [None]},
+    "number in a list": {"distribution.features": ["length", 1]},
+    "list in a list": {"distribution.features": [["length"]]},
+    "unknown in a list": {"distribution.features": ["length", "hight"]},
+    "toggle with a word": {"scatter.log_x": "off"},
+    "toggle with true": {"scatter.log_x": True},
+    "toggle twice": {"scatter.log_x": ["on", "on"]},
+    "16 levels": {"scatter.x": nested(16)},
+    "one right, one wrong": {"scatter.x": "rate", "scatter.y": "hight"},
+    "nothing": {},
+}
+
+
+@pytest.mark.parametrize("changes", named(WRONG_CHANGES))
+def test_a_wrong_value(innocent, hostile, changes):
+    hostile.say("submit", n=1, set=changes)
+    refusal = assert_refused(hostile.before_pong(), "invalid")
+    assert (refusal["t"], refusal["n"]) == ("rejected", 1)
+    assert not changes or refusal["key"] in changes
+    assert refusal.get("key") != "scatter.x" or len(changes) == 1
+
+
+FORMS = ["scatter", "scatter.", ".x", ".", "", "scatter.x.y", "scatter..x", "scatter x", "Scatter.x", "scatter.X", "scätter.x"]
+FORMS += ["scatter.x ", "scatter.\0x", "scatter/x", "__proto__", "s" * 32 + "." + "x" * 32]
+
+
+@pytest.mark.parametrize("key", FORMS)
+def test_a_key_of_another_form(innocent, hostile, key):
+    hostile.say("submit", n=1, set={key: "length"})
+    assert_refused(hostile.before_pong(), "invalid", "limit", "bad_message")
+
+
+def test_too_many_properties(innocent, hostile):
+    hostile.say("submit", n=1, set={f"scatter.x{at}": None for at in range(65)})
+    assert assert_refused(hostile.before_pong(), "limit")["n"] == 1
+
+
+@pytest.mark.parametrize(
+    "value", named({"17 levels": nested(17), "100 levels": nested(100), "over 32 kB": "x" * (32 * 1024 - 1), "over 32 kB of list": ["length"] * 4000})
+)
+def test_a_value_over_its_limit(innocent, hostile, value):
+    hostile.say("submit", n=1, set={"scatter.x": value})
+    assert_refused(hostile.before_pong(), "limit", "invalid", "bad_message")
+
+
+WRONG_NUMBERS = {"negative": -1, "fraction": 1.5, "text": "1", "null": None, "list": [1], "true": True}
+TOO_LARGE = {"2^53": 2**53, "2^53+1": 2**53 + 1, "2^63": 2**63, "2^64-1": 2**64 - 1, "2^64": 2**64, "1e300": 1e300}
+
+
+@pytest.mark.parametrize("n", named({"zero": 0, **WRONG_NUMBERS, **TOO_LARGE}))
+def test_a_wrong_operation_number(innocent, hostile, n):
+    hostile.say("submit", n=n, set={"scatter.x": "rate"})
+    assert_refused(hostile.before_pong(), "bad_message", "stale", "invalid")
+
+
+@pytest.mark.parametrize("guard", named({name: value for name, value in WRONG_NUMBERS.items() if name != "null"}))
+def test_a_wrong_guard(innocent, hostile, guard):
+    hostile.say("submit", n=1, set={"scatter.x": "rate"}, guard=guard)
+    assert_refused(hostile.before_pong(), "bad_message")
+
+
+@pytest.mark.parametrize("changes", named({"null": None, "list": [], "list of pairs": [["scatter.x", "rate"]], "text": "scatter.x", "number": 1}))
+def test_changes_that_are_no_object(innocent, hostile, changes):
+    hostile.say("submit", n=1, set=changes)
+    assert_refused(hostile.before_pong(), "bad_message")
+
+
+NO_MESSAGES = {
+    "nothing": "",
+    "blanks": " \n",
+    "a word": "hello",
+    "cut": '{"t":"submit","n":1,"set":{"scatter.x":"ra',
+    "cut escape": '{"t":"submit","n":1,"set":{"scatter.x":"\\u12',
+    "half a surrogate": '{"t":"submit","n":1,"set":{"scatter.x":"\\ud800"}}',
+    "two objects": '{"t":"resync"}{"t":"resync"}',
+    "trailing comma": '{"t":"resync",}',
+    "comment": '{"t":"resync"/**/}',
+    "single quotes": "{'t':'resync'}",
+    "byte order mark": '\ufeff{"t":"resync"}',
+    "NaN": '{"t":"submit","n":NaN,"set":{"scatter.x":"rate"}}',
+    "number too large": '{"t":"submit","n":1e999,"set":{"scatter.x":"rate"}}',
+    "list": '[{"t":"submit","n":1,"set":{"scatter.x":"rate"}}]',
+    "text": '"resync"',
+    "number": "1",
+    "null": "null",
+    "deep": "[" * 60_000,
+    "deep state": '{"t":"presence","state":' + '{"a":' * 10_000 + "1" + "}" * 10_001,
+    "unknown t": '{"t":"nosuch"}',
+    "a server's t": '{"t":"committed","ops":[{"seq":2,"by":1,"n":1,"set":{"scatter.x":"rate"}}]}',
+    "t in capitals": '{"t":"RESYNC"}',
+    "t a number": '{"t":1}',
+    "t null": '{"t":null}',
+    "no t": '{"n":1,"set":{"scatter.x":"rate"}}',
+    "no members": '{"t":"submit"}',
+    "no state": '{"t":"presence"}',
+    "no name": '{"t":"rename"}',
+    "no room": '{"t":"join"}',
+}
+
+
+@pytest.mark.parametrize("text", named(NO_MESSAGES))
+def test_text_that_is_no_message(innocent, hostile, text):
+    hostile.send(text)
+    assert_refused(hostile.before_pong(), "bad_message")
+
+
+@pytest.mark.parametrize("content", named({"a message": b'{"t":"resync"}', "noise": random.Random(1).randbytes(1000), "nothing": b""}))
+def test_a_binary_frame(innocent, hostile, content):
+    hostile.send(content)
+    assert_said_why(hostile.before_pong(), {1002, 1003, 1007, 1008})
+
+
+@pytest.mark.parametrize("content", named({"alone": b"\xff\xfe", "overlong": b'{"t":"\xc0\xaf"}', "surrogate": b'{"t":"\xed\xa0\x80"}', "cut": b'"\xf0\x9f'}))
+def test_text_that_is_not_utf8(innocent, hostile, content):
+    hostile.send(content, text=True)
+    assert_said_why(hostile.before_pong(), {1007, 1008})
+
+
+def assert_said_why(messages, close_codes):
+    """A refusal as any other, or the end of the connection with a code that says it all."""
+    refused = refusals(messages)
+    if refused and refused[0]["t"] == "closed":
+        assert refused[0]["code"] in close_codes, refused
+    else:
+        assert refused and refused[0].get("code", refused[0].get("reason")) in ("bad_message", "misbehaved"), messages
+
+
+EARLY = {
+    "submit": {"n": 1, "set": {"scatter.x": "rate"}},
+    "presence": {"state": {}},
+    "rename": {"name": "Nobody"},
+    "resync": {},
+}
+
+
+@pytest.mark.parametrize("t", EARLY)
+def test_before_hello(innocent, wire, room, t):
+    wire.say(t, **EARLY[t])
+    assert_refused([wire.hear("error")], "not_joined")
+    wire.enter(room)
+    assert not refusals(wire.before_pong())
+
+
+@pytest.mark.parametrize("t", EARLY)
+def test_after_leave(innocent, hostile, t):
+    hostile.say("leave")
+    hostile.say(t, **EARLY[t])
+    assert_refused([hostile.hear("error")], "not_joined")
+    innocent.wait_until(lambda room: len(room.people) == 1)
+
+
+@pytest.mark.parametrize("protocol", named({"0": 0, "2": 2, "-1": -1, "1.5": 1.5, "text": "1", "null": None, "2^32+1": 2**32 + 1}))
+def test_another_protocol(innocent, wire, room, protocol):
+    wire.say("hello", protocol=protocol, room=room, client="stranger")
+    assert_refused([wire.hear("error")], "protocol", "bad_message")
+    assert len(innocent.people) == 1
+
+
+PAGES = ["/data/999999", "/data/0", "/data/-1", "/data/x", "/data/{id}x", "/data/{id}/", "/data/{id}/x", "/data/{id}?x=1", "/data/0{id}"]
+PAGES += ["/data/+{id}", "/data/{id}.0", "/data/%31", "/data/../data/{id}", "/data//{id}", "//data/{id}", "/DATA/{id}", "/nosuch", "/nosuch/1"]
+PAGES += ["/data/18446744073709551617", "/task/999999", "/flow/999999", "/run/999999", "/live", "/api/v1/json/data/{id}"]
+FORMLESS = ["", "data/{id}", "http://x/data/{id}", "/data/{id} ", "/data/{id}\n", "/data/{id}\0", "/d\u00e4ta/{id}", "/data/{id}#", "/data/{id}##a"]
+FORMLESS += ["/data/{id}#a b", "/data/{id}#a#b", "/data/{id}#\u00e4", "/data/{id}#../x", "/data/{id}#" + "x" * 41, "/" + "x" * 300, "/" + "x" * 60_000]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_that_does_not_exist(innocent, wire, flowers, page):
+    wire.say("hello", protocol=1, room=page.format(id=flowers.id), client="stranger")
+    assert_refused(wire.listen(lambda message: message["t"] in ("welcome", "error")), "not_found")
+
+
+@pytest.mark.parametrize("page", FORMLESS, ids=lambda page: ascii(page[:30]))
+def test_a_room_of_another_form(innocent, wire, flowers, page):
+    wire.say("hello", protocol=1, room=page.format(id=flowers.id), client="stranger")
+    assert_refused(wire.listen(lambda message: message["t"] in ("welcome", "error")), "not_found", "bad_message")
+
+
+MEMBERS = {
+    "room null": {"room": None},
+    "room list": {"room": []},
+    "client empty": {"client": ""},
+    "client too long": {"client": "x" * 65},
+    "client with a blank": {"client": "a b"},
+    "client with an umlaut": {"client": "\u00fc"},
+    "client null": {"client": None},
+    "client number": {"client": 1},
+    "resume negative": {"resume": -1},
+    "resume fraction": {"resume": 0.5},
+    "resume text": {"resume": "1"},
+    "name number": {"name": 1},
+    "name list": {"name": []},
+}
+
+
+@pytest.mark.parametrize("members", named(MEMBERS))
+def test_a_wrong_hello(innocent, wire, room, members):
+    wire.say("hello", **{"protocol": 1, "room": room, "client": "stranger", **members})
+    assert_refused(wire.listen(lambda message: message["t"] in ("welcome", "error")), "bad_message", "invalid_name")
+    assert len(innocent.people) == 1
+
+
+def test_a_second_hello(innocent, hostile, room):
+    hostile.say("hello", protocol=1, room=room, client="again")
+    answer = hostile.listen(lambda message: message["t"] in ("welcome", "error"))[-1]
+    assert answer["t"] == "welcome" or answer["code"] == "protocol", answer
+    hostile.say("resync")
+    people = hostile.hear("welcome")["people"]
+    assert len(people) == 2, people
+    innocent.wait_until(lambda room: sorted(room.people) == sorted(person["id"] for person in people))
+
+
+def test_a_join_to_a_page_that_does_not_exist(innocent, hostile):
+    hostile.say("join", room="/nosuch", client="elsewhere")
+    assert_refused([hostile.hear("error")], "not_found")
+
+
+# Forged, guessed and old members.
+
+
+def test_an_operation_with_another_author(watcher, hostile):
+    forged = {"by": 1, "from": 1, "seq": 77, "client": watcher.client, "id": 1, "you": watcher.you, "can_write": True, "room": "/data/1"}
+    hostile.say("submit", n=1, set={"scatter.x": "rate"}, **forged)
+    assert hostile.hear("committed")["ops"] == [{"seq": 2, "by": hostile.you["id"], "n": 1, "set": {"scatter.x": "rate"}}]
+    watcher.wait_until(lambda room: room.seq == 2)
+    assert watcher.log[2]["by"] == hostile.you["id"] != watcher.you["id"]
+    assert watcher.outcomes == {1: 1}
+
+
+def test_a_presence_of_another_person(innocent, hostile):
+    hostile.say("presence", state={"panel": "scatter"}, **{"from": 1, "by": 1, "client": innocent.client, "people": [{"from": 1, "state": {}}]})
+    innocent.wait_until(lambda room: room.presence)
+    assert innocent.presence == {hostile.you["id"]: {"panel": "scatter"}}
+
+
+def test_a_rename_of_another_person(innocent, hostile):
+    hostile.say("rename", name="Forged", **{"id": 1, "from": 1, "by": 1, "client": innocent.client})
+    innocent.wait_until(lambda room: "Forged" in {person["name"] for person in room.people.values()})
+    assert innocent.people[innocent.you["id"]]["name"] == "Watcher"
+
+
+def test_a_guessed_client_is_another_person(watcher, wire, room):
+    guessed = watcher.client[:-1] + ("A" if watcher.client[-1] != "A" else "B")
+    welcome = wire.enter(room, client=guessed, name="Watcher")
+    assert welcome["you"]["id"] != watcher.you["id"]
+    wire.say("submit", n=1, set={"scatter.x": "rate"})
+    assert wire.hear("committed")["ops"][0]["by"] == welcome["you"]["id"]
+    assert {person["id"] for person in welcome["people"]} == {welcome["you"]["id"], watcher.you["id"]}
+
+
+def test_nobody_hears_the_client_of_another(watcher, hostile):
+    hostile.say("submit", n=1, set={"scatter.x": "rate"})
+    hostile.say("resync")
+    heard = hostile.before_pong()
+    with Room(watcher.url, watcher.room, "Late") as late:
+        late.set({"scatter.x": "count"})
+    heard += hostile.before_pong()
+    assert {"committed", "welcome", "people"} <= {message["t"] for message in heard}
+    assert watcher.client not in str(heard) and late.client not in str(heard)
+
+
+def test_a_number_that_was_used(watcher, hostile):
+    hostile.say("submit", n=5, set={"scatter.x": "rate"})
+    assert hostile.hear("committed")["ops"][0]["seq"] == 2
+    hostile.say("submit", n=5, set={"scatter.x": "count"})
+    assert hostile.hear("acknowledged") == {"t": "acknowledged", "n": 5, "seq": 2}
+    for n in (4, 1):
+        hostile.say("submit", n=n, set={"scatter.x": "count"})
+        assert assert_refused(hostile.before_pong(), "stale")["n"] == n
+    assert watcher.set({"scatter.y": "rate"}) == 3
+    assert watcher.document == {"scatter.x": "rate", "scatter.y": "rate"}
+
+
+def test_a_refused_number_stays_refused(innocent, hostile):
+    hostile.say("submit", n=1, set={"scatter.x": "hight"})
+    first = assert_refused(hostile.before_pong(), "invalid")
+    hostile.say("submit", n=1, set={"scatter.x": "rate"})
+    assert hostile.hear("rejected") == first
+
+
+def test_the_largest_number(watcher, hostile):
+    hostile.say("submit", n=SAFE, set={"scatter.x": "rate"})
+    assert hostile.hear("committed")["ops"][0]["n"] == SAFE
+    hostile.say("submit", n=1, set={"scatter.x": "count"})
+    assert_refused(hostile.before_pong(), "stale")
+
+
+@pytest.mark.parametrize("guard", [0, 1])
+def test_an_old_guard(watcher, hostile, guard):
+    watcher.set({"scatter.x": "rate"})
+    hostile.say("submit", n=1, set={"scatter.x": "count", "scatter.y": "rate", "scatter.log_x": "on"}, guard=guard)
+    expected = {"scatter.log_x": "on"} if guard == 0 else {"scatter.log_x": "on", "scatter.y": "rate"}
+    assert hostile.listen(lambda message: message["t"] == "committed" and message["ops"][-1]["n"] == 1 and message["ops"][-1]["by"] != 1)[-1][
+        "ops"
+    ][-1]["set"] == expected
+    hostile.say("submit", n=2, set={"scatter.x": "count"}, guard=guard)
+    assert assert_refused(hostile.before_pong(), "superseded")["n"] == 2
+    watcher.wait_until(lambda room: room.seq == 3)
+    assert watcher.document["scatter.x"] == "rate"
+
+
+@pytest.mark.parametrize("seq", [2, 1000, SAFE])
+def test_a_resume_from_the_future(innocent, wire, room, seq):
+    welcome = wire.enter(room, resume=seq)
+    assert (welcome["seq"], welcome["snapshot"], welcome["checksum"]) == (1, BEFORE, checksum(BEFORE))
+
+
+def test_a_resume_from_the_past(watcher, wire, room):
+    watcher.set({"scatter.x": "rate"})
+    welcome = wire.enter(room, resume=1)
+    assert "snapshot" not in welcome and welcome["tail"] == [watcher.log[2]] and welcome["checksum"] == checksum(watcher.document)
+
+
+NO_NAMES = {
+    "empty": "",
+    "blanks": " \t\n",
+    "invisible": "\u200b\u200d\u2060",
+    "direction": "\u202e",
+    "control": "\0\7\x1b",
+    "41 characters": "x" * 41,
+    "41 umlauts": "\u00fc" * 41,
+    "60 kB": "x" * 60_000,
+}
+TRICKY_NAMES = {"bell": "A\7da", "escape": "\x1b[31mAda", "direction": "\u202eadA", "joined": "A\u200dda", "line": "Ada\nBen", "NUL": "Ada\0"}
+
+
+def is_a_name(name):
+    return 1 <= len(name) <= 40 and name == name.strip() and not any(ord(c) < 32 or c in "\u200b\u200d\u202e\u2060" for c in name)
+
+
+@pytest.mark.parametrize("name", named(NO_NAMES))
+def test_a_new_name_that_is_none(innocent, hostile, name):
+    hostile.say("rename", name=name)
+    assert_refused(hostile.before_pong(), "invalid_name")
+    assert innocent.people[hostile.you["id"]]["name"] == "Hostile"
+
+
+@pytest.mark.parametrize("name", named({**NO_NAMES, **TRICKY_NAMES}))
+def test_a_first_name_that_is_none(innocent, wire, room, name):
+    """The room gives another one."""
+    welcome = wire.enter(room, name=name)
+    assert is_a_name(welcome["you"]["name"]), welcome["you"]
+
+
+@pytest.mark.parametrize("name", named(TRICKY_NAMES))
+def test_a_tricky_name(innocent, hostile, name):
+    hostile.say("rename", name=name)
+    hostile.before_pong()
+    hostile.say("resync")
+    assert all(is_a_name(person["name"]) for person in hostile.hear("welcome")["people"])
+
+
+def test_a_presence_over_its_limit(innocent, hostile):
+    hostile.say("presence", state={"panel": "x" * 4096})
+    assert_refused(hostile.before_pong(), "too_large")
+    assert hostile.you["id"] not in innocent.presence
+
+
+# Pages of other origins.
+
+
+def upgrade(server, headers, host=None):
+    """The status of the answer to a request for the socket."""
+    parts = urlsplit(server.url)
+    connection = HTTPConnection(parts.hostname, parts.port, timeout=WAIT)
+    with closing(connection):
+        connection.putrequest("GET", f"{parts.path}/live", skip_host=True, skip_accept_encoding=True)
+        upgrading = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="}
+        for name, value in [("Host", host or parts.netloc), *upgrading.items(), *headers]:
+            connection.putheader(name, value.encode())
+        connection.endheaders()
+        return connection.getresponse().status
+
+
+# {at} is the host and port of the server, {host} and {port} are its parts.
+ORIGINS = """
+null
+http://evil.com
+http://evil.com:{port}
+https://{at}
+ws://{at}
+HTTP://{at}
+file://{at}
+ftp://{at}
+http://{host}
+http://{host}:1
+http://{host}:80
+http://{at}0
+http://{host}:0{port}
+http://{host}:+{port}
+http://{host}:
+http://{at}.evil.com
+http://{host}.evil.com:{port}
+http://evil.com.{at}
+http://evil{at}
+http://localhost.evil.com:{port}
+http://localhost:{port}
+http://LOCALHOST:{port}
+http://{host}.:{port}
+http://localhost.:{port}
+http://user@{at}
+http://user:pass@{at}
+http://{at}@evil.com
+http://{at}#@evil.com
+http://{at}/
+http://{at}/live
+http://{at}?
+http://{at}#
+http://{at}\\
+http:/{at}
+http:{at}
+//{at}
+{at}
+http://
+http:///
+http://[::1]:{port}
+http://[::ffff:{host}]:{port}
+http://[::ffff:7f00:1]:{port}
+http://[0:0:0:0:0:0:0:1]:{port}
+http://[::]:{port}
+http://2130706433:{port}
+http://0x7f000001:{port}
+http://0x7f.0.0.1:{port}
+http://0177.0.0.1:{port}
+http://127.1:{port}
+http://127.0.0.01:{port}
+http://127.0.0.2:{port}
+http://0.0.0.0:{port}
+http://0:{port}
+http://127。0。0。1:{port}
+http://１２７.0.0.1:{port}
+http://①27.0.0.1:{port}
+http://lοcalhost:{port}
+http://%31%32%37.0.0.1:{port}
+http://{at}%00
+http://{host}%00.evil.com:{port}
+http://{host} :{port}
+http://{at} http://evil.com
+http://evil.com http://{at}
+http://{at},http://evil.com
+http://{at}, http://{at}
+http://{at};
+"http://{at}"
+<http://{at}>
+chrome-extension://{at}
+data:text/html,x
+about:blank
+blob:http://{at}
+*
+""".strip().split("\n")
+
+
+def filled(origin, server):
+    parts = urlsplit(server.url)
+    return origin.format(at=parts.netloc, host=parts.hostname, port=parts.port)
+
+
+def test_the_own_origin(server):
+    assert upgrade(server, [("Origin", filled("http://{at}", server))]) == 101
+
+
+@pytest.mark.parametrize("origin", ["", *ORIGINS], ids=ascii)
+def test_a_foreign_origin(server, origin):
+    assert upgrade(server, [("Origin", filled(origin, server))]) == 403
+
+
+HEADERS = {
+    "none": [],
+    "own and foreign": ["http://{at}", "http://evil.com"],
+    "foreign and own": ["http://evil.com", "http://{at}"],
+    "own twice": ["http://{at}", "http://{at}"],
+    "own and null": ["http://{at}", "null"],
+}
+
+
+@pytest.mark.parametrize("origins", named(HEADERS))
+def test_origin_headers(server, origins):
+    assert upgrade(server, [("Origin", filled(origin, server)) for origin in origins]) == 403
+
+
+@pytest.mark.parametrize("name", ["Referer", "X-Origin", "Sec-WebSocket-Origin", "X-Forwarded-Host"])
+def test_other_headers_are_no_origin(server, name):
+    assert upgrade(server, [(name, filled("http://{at}", server))]) == 403
+
+
+@pytest.mark.parametrize("host", ["evil.com:{port}", "localhost.evil.com:{port}", "{host}.evil.com:{port}", "127.0.0.1.:{port}", "evil.com"])
+def test_a_name_that_was_bound_to_this_machine(server, host):
+    """The page and its request agree on a name, which leads here only now."""
+    host = filled(host, server)
+    assert upgrade(server, [("Origin", f"http://{host}")], host) == 403
+    assert upgrade(server, [("Origin", f"http://{host}"), ("X-Forwarded-Host", host)]) == 403
