@@ -95,7 +95,7 @@ class Wire:
     """One connection, message by message, for whoever does not keep to the protocol."""
 
     def __init__(self, url):
-        self.socket = open_socket(url)
+        self.socket, self.heard = open_socket(url), []
 
     def __enter__(self):
         return self
@@ -120,19 +120,20 @@ class Wire:
         except TimeoutError:
             raise AssertionError(f"the server did not say {awaited}") from None
 
-    def listen(self, until, timeout=WAIT):
-        """All messages to the first one that is of this kind or makes this true; the end of the connection is one too."""
-        is_last = until if callable(until) else lambda message: message["t"] == until
-        heard, deadline = [], time.monotonic() + timeout
+    def listen(self, *kinds, where=lambda message: True, timeout=WAIT):
+        """All messages to the first one of these kinds that is so; the end of the connection is one too."""
+        first, deadline = len(self.heard), time.monotonic() + timeout
         while True:
-            heard.append(self.next(deadline, f"{until} within {timeout} s, but only {heard[-5:]}"))
-            if is_last(heard[-1]) or heard[-1]["t"] == "closed":
-                return heard
+            awaited = f"{' or '.join(kinds)} within {timeout} s, but {self.heard[first:][-5:]}"
+            last = self.next(deadline, awaited)
+            self.heard.append(last)
+            if last["t"] == "closed" or (last["t"] in kinds and where(last)):
+                return self.heard[first:]
 
-    def hear(self, until, timeout=WAIT):
-        """The next message of this kind."""
-        last = self.listen(until, timeout)[-1]
-        assert last["t"] != "closed" or until == "closed", f"the connection ended before {until}: {last}"
+    def hear(self, *kinds, where=lambda message: True, timeout=WAIT):
+        """The next message of these kinds."""
+        last = self.listen(*kinds, where=where, timeout=timeout)[-1]
+        assert last["t"] in kinds, f"the connection ended before {' or '.join(kinds)}: {last}"
         return last
 
     def enter(self, room, client=None, **members):
@@ -156,11 +157,11 @@ class Room:
         # The server's order: the document, its last operation, and all operations that were seen one by one.
         self.document, self.seq, self.log = {}, None, {}
         self.sent, self.pending, self.outcomes = {}, {}, {}
-        self.you, self.people, self.presence = None, {}, {}
+        self.you, self.people, self.presence, self.left = None, {}, {}, []
         # What went wrong: `faults` must never happen, `resyncs` say what the client asked anew for.
         self.faults, self.resyncs, self.errors = [], [], []
         self.welcomes = self.failures = 0
-        self.wire, self.is_ready = None, False
+        self.wire, self.is_ready, self.broken, self.visits = None, False, None, 0
         self.closing, self.ended = None, threading.Event()
         self.reading = threading.Event()
         self.reading.set()
@@ -185,7 +186,8 @@ class Room:
 
     def __repr__(self):
         state = f"seq {self.seq}, {len(self.pending)} unanswered, {self.welcomes} welcomes, resyncs {self.resyncs}"
-        return f"{self.name or self.client} in {self.room} ({state}, errors {self.errors[-3:]}, closing {self.closing})"
+        trouble = f"errors {self.errors[-3:]}, closing {self.closing}, broken by {self.broken!r}"
+        return f"{self.name or self.client} in {self.room} ({state}, {trouble})"
 
     # What a person sees and does.
 
@@ -238,8 +240,8 @@ class Room:
         while not self.ended.is_set():
             try:
                 self.visit()
-            except (OSError, WebSocketException):
-                pass
+            except (OSError, WebSocketException) as error:
+                self.broken = error
             except Exception as error:
                 with self.changed:
                     self.faults.append(repr(error))
@@ -261,7 +263,7 @@ class Room:
         with open_socket(self.url, self.narrow) as wire:
             try:
                 with self.changed:
-                    self.wire = wire
+                    self.wire, self.visits = wire, self.visits + 1
                     resume = {} if self.seq is None else {"resume": self.seq}
                     name = {"name": self.name} if self.name else {}
                     self.say({"t": "hello", "protocol": 1, "room": self.room, "client": self.client, **name, **resume})
@@ -354,6 +356,7 @@ class Room:
 
     def on_people(self, message):
         self.people |= {person["id"]: person for person in message.get("changed", [])}
+        self.left += message.get("left", [])
         for id in message.get("left", []):
             self.people.pop(id, None)
             self.presence.pop(id, None)

@@ -1,12 +1,14 @@
 """Rooms over real sockets: people agree in the end, whatever network and server go through and whoever is there."""
 
+import json
 import os
 import random
+import statistics
 import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
@@ -457,13 +459,13 @@ FORMLESS += ["/data/{id}#a b", "/data/{id}#a#b", "/data/{id}#\u00e4", "/data/{id
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_that_does_not_exist(innocent, wire, flowers, page):
     wire.say("hello", protocol=1, room=page.format(id=flowers.id), client="stranger")
-    assert_refused(wire.listen(lambda message: message["t"] in ("welcome", "error")), "not_found")
+    assert_refused([wire.hear("welcome", "error")], "not_found")
 
 
 @pytest.mark.parametrize("page", FORMLESS, ids=lambda page: ascii(page[:30]))
 def test_a_room_of_another_form(innocent, wire, flowers, page):
     wire.say("hello", protocol=1, room=page.format(id=flowers.id), client="stranger")
-    assert_refused(wire.listen(lambda message: message["t"] in ("welcome", "error")), "not_found", "bad_message")
+    assert_refused([wire.hear("welcome", "error")], "not_found", "bad_message")
 
 
 MEMBERS = {
@@ -486,13 +488,13 @@ MEMBERS = {
 @pytest.mark.parametrize("members", named(MEMBERS))
 def test_a_wrong_hello(innocent, wire, room, members):
     wire.say("hello", **{"protocol": 1, "room": room, "client": "stranger", **members})
-    assert_refused(wire.listen(lambda message: message["t"] in ("welcome", "error")), "bad_message", "invalid_name")
+    assert_refused([wire.hear("welcome", "error")], "bad_message", "invalid_name")
     assert len(innocent.people) == 1
 
 
 def test_a_second_hello(innocent, hostile, room):
     hostile.say("hello", protocol=1, room=room, client="again")
-    answer = hostile.listen(lambda message: message["t"] in ("welcome", "error"))[-1]
+    answer = hostile.hear("welcome", "error")
     assert answer["t"] == "welcome" or answer["code"] == "protocol", answer
     hostile.say("resync")
     people = hostile.hear("welcome")["people"]
@@ -579,13 +581,11 @@ def test_the_largest_number(watcher, hostile):
 def test_an_old_guard(watcher, hostile, guard):
     watcher.set({"scatter.x": "rate"})
     hostile.say("submit", n=1, set={"scatter.x": "count", "scatter.y": "rate", "scatter.log_x": "on"}, guard=guard)
-    expected = {"scatter.log_x": "on"} if guard == 0 else {"scatter.log_x": "on", "scatter.y": "rate"}
-    assert hostile.listen(lambda message: message["t"] == "committed" and message["ops"][-1]["n"] == 1 and message["ops"][-1]["by"] != 1)[-1][
-        "ops"
-    ][-1]["set"] == expected
+    watcher.wait_until(lambda room: room.seq == 3)
+    left = {"scatter.log_x": "on"} if guard == 0 else {"scatter.log_x": "on", "scatter.y": "rate"}
+    assert watcher.log[3] == {"seq": 3, "by": hostile.you["id"], "n": 1, "set": left}
     hostile.say("submit", n=2, set={"scatter.x": "count"}, guard=guard)
     assert assert_refused(hostile.before_pong(), "superseded")["n"] == 2
-    watcher.wait_until(lambda room: room.seq == 3)
     assert watcher.document["scatter.x"] == "rate"
 
 
@@ -779,3 +779,172 @@ def test_a_name_that_was_bound_to_this_machine(server, host):
     host = filled(host, server)
     assert upgrade(server, [("Origin", f"http://{host}")], host) == 403
     assert upgrade(server, [("Origin", f"http://{host}"), ("X-Forwarded-Host", host)]) == 403
+
+
+# Rates.
+
+RATES = pytest.mark.rates
+OPERATIONS, MOST_OPERATIONS = 20, 200
+MESSAGES, MOST_MESSAGES = 100, 1000
+PRESENCES = 30
+LONG_MESSAGE, LONGEST_MESSAGE = 64 * 1024, 256 * 1024
+
+
+def submit_many(wire, numbers):
+    """Sends them as fast as a client may, with at most 100 unanswered, and answers what was committed and what not."""
+    committed, rejected = {}, {}
+    for first in range(0, len(numbers), 100):
+        waiting = set(numbers[first : first + 100])
+        for n in sorted(waiting):
+            wire.say("submit", n=n, set={"scatter.x": ["length", "rate"][n % 2]})
+        while waiting:
+            answer = wire.hear("committed", "rejected")
+            operations = [each for each in answer.get("ops", []) if each["by"] == wire.you["id"]]
+            committed |= {each["n"]: each for each in operations}
+            rejected |= {answer["n"]: answer} if answer["t"] == "rejected" else {}
+            waiting -= committed.keys() | rejected.keys()
+    return committed, rejected
+
+
+@RATES
+def test_too_many_operations(watcher, hostile):
+    begun = time.monotonic()
+    committed, rejected = submit_many(hostile, range(1, 401))
+    most = MOST_OPERATIONS + OPERATIONS * (time.monotonic() - begun) + 1
+    assert MOST_OPERATIONS <= len(committed) <= most, f"{len(committed)} of 400 were taken, {most:.0f} may be"
+    assert all(refusal["code"] == "limit" and refusal["reason"] for refusal in rejected.values())
+    assert sorted([*committed, *rejected]) == list(range(1, 401))
+    watcher.wait_until(lambda room: room.seq == 1 + len(committed))
+    assert [operation["n"] for _, operation in sorted(watcher.log.items())[1:]] == sorted(committed)
+
+
+@RATES
+def test_operations_after_too_many(watcher, hostile):
+    """Within a second there is room for one again."""
+    submit_many(hostile, range(1, 301))
+    until, n = time.monotonic() + 1, 300
+    is_refused = True
+    while is_refused and n < 800:
+        assert time.monotonic() < until, f"{n - 300} operations were refused for more than a second"
+        n += 1
+        committed, rejected = submit_many(hostile, [n])
+        is_refused = n in rejected
+    assert committed, f"{n - 300} operations were refused"
+
+
+def flood(wire, count):
+    for _ in range(count):
+        wire.say("ping")
+
+
+def count_heard(wire):
+    return Counter(message.get("code", message["t"]) for message in wire.heard)
+
+
+@RATES
+def test_too_many_messages(innocent, hostile):
+    begun = time.monotonic()
+    flood(hostile, MOST_MESSAGES + 500)
+    assert_refused([hostile.hear("error")], "slow_down")
+    until = time.monotonic() + WAIT
+    is_welcome = False
+    # What exceeds the budget has no answer, so that one has to ask again.
+    while not is_welcome:
+        assert time.monotonic() < until, "nothing was answered any more"
+        hostile.say("resync")
+        with suppress(AssertionError):
+            is_welcome = bool(hostile.hear("welcome", timeout=0.2))
+    most = MOST_MESSAGES + MESSAGES * (time.monotonic() - begun) + 1
+    heard = count_heard(hostile)
+    assert MOST_MESSAGES - 1 <= heard["pong"] <= most, heard
+    assert heard["slow_down"] == 1 and not heard["closed"], heard
+
+
+@RATES
+def test_messages_without_end(innocent, hostile):
+    flood(hostile, 10 * MOST_MESSAGES)
+    *_, goodbye, _ = hostile.listen("closed")
+    heard = count_heard(hostile)
+    assert goodbye["t"] == "closing" and goodbye["reason"] == "misbehaved", goodbye
+    assert heard["slow_down"] == 1 and heard["pong"] >= MOST_MESSAGES - 1, heard
+    innocent.wait_until(lambda room: len(room.people) == 1)
+
+
+def ping_of(length):
+    empty = json.dumps({"t": "ping", "padding": ""})
+    return empty[:-2] + "x" * (length - len(empty)) + empty[-2:]
+
+
+def whole(text):
+    return text
+
+
+def in_fragments(text):
+    return [text[at : at + 1000] for at in range(0, len(text), 1000)]
+
+
+@pytest.mark.parametrize("cut", [whole, in_fragments])
+def test_the_longest_message(innocent, hostile, cut):
+    hostile.send(cut(ping_of(LONG_MESSAGE)))
+    hostile.hear("pong")
+    assert not refusals(hostile.before_pong())
+
+
+@RATES
+@pytest.mark.parametrize("cut", [whole, in_fragments])
+@pytest.mark.parametrize("length", [LONG_MESSAGE + 1, 100_000, LONGEST_MESSAGE])
+def test_a_long_message(innocent, hostile, length, cut):
+    hostile.send(cut(ping_of(length)))
+    assert_refused(hostile.before_pong(), "too_large")
+
+
+@RATES
+@pytest.mark.parametrize("cut", [whole, in_fragments])
+@pytest.mark.parametrize("length", [LONGEST_MESSAGE + 1, 1 << 20, 8 << 20])
+def test_a_message_that_is_not_read(innocent, hostile, length, cut):
+    hostile.send(cut(ping_of(length)))
+    assert hostile.listen("closed")[-1]["t"] == "closed"
+    innocent.wait_until(lambda room: len(room.people) == 1)
+
+
+@RATES
+def test_too_much_presence(innocent, hostile):
+    """All may be fast, but nobody else hears more than the rate; and the last one arrives."""
+    with Wire(innocent.url) as observer:
+        observer.enter(innocent.room)
+        begun, count = time.monotonic(), MOST_MESSAGES // 2
+        for at in range(count):
+            hostile.say("presence", state={"panel": "scatter", "pointer": {"x": at, "y": 0}})
+        last = {"from": hostile.you["id"], "state": {"panel": "scatter", "pointer": {"x": count - 1, "y": 0}}}
+        observer.hear("presence", where=lambda message: last in message["people"])
+        heard = [each for message in observer.heard if message["t"] == "presence" for each in message["people"]]
+        most = PRESENCES * (time.monotonic() - begun + 1) + 1
+        assert len(heard) <= most, f"{len(heard)} were passed on, {most:.0f} may be"
+        places = [each["state"]["pointer"]["x"] for each in heard]
+        assert places == sorted(set(places))
+    assert not refusals(hostile.before_pong())
+
+
+@RATES
+def test_a_slow_reader(server, room):
+    with ExitStack() as stack:
+        writers = [stack.enter_context(Room(server.url, room, f"Writer {at}")) for at in range(10)]
+        slow = stack.enter_context(Room(server.url, room, "Slow", narrow=True))
+        slow.reading.clear()
+        latencies = []
+        for at in range(2000):
+            writer = writers[at % len(writers)]
+            # These fill what the system keeps for a reader, then the operations have to wait in the server.
+            if at < 600:
+                writer.show({"panel": f"{at} {'x' * 4000}"})
+            begun = time.perf_counter()
+            assert writer.set({"scatter.x": ["length", "rate"][at % 3 == 0], "scatter.y": "count"}) == at + 1
+            latencies.append(time.perf_counter() - begun)
+        assert slow.you["id"] in writers[0].people and slow.you["id"] not in writers[0].left, "the slow reader was put out"
+        print(f"the slow reader had {len(slow.log)} of 2000 operations")
+        slow.reading.set()
+        slow.wait_until(lambda room: room.seq == 2000, 30, "the end")
+        assert slow.document == writers[0].document
+        assert (slow.visits, slow.welcomes) == (1, 2) and len(slow.log) < 2000, slow
+        assert slow.set({"scatter.log_x": "on"}) == 2001
+    assert statistics.median(latencies) < 0.1, f"median {statistics.median(latencies):.3f} s"
