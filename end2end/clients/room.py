@@ -69,12 +69,14 @@ def own_origin(url):
 
 
 def open_socket(url, narrow=False):
-    """`narrow`: what is not read soon fills up, so that the server notices."""
+    """`narrow`: little is on the way, so that the server soon notices who does not read."""
     parts = urlsplit(url)
     plain = None
     if narrow:
         plain = socket.socket()
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        # The other side's buffer is a multiple of the segment, which is huge within one machine.
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
         plain.connect((parts.hostname, parts.port))
     return connect(
         f"{parts.scheme.replace('http', 'ws')}://{parts.netloc}{parts.path}/live",

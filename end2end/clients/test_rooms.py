@@ -22,6 +22,7 @@ from unreliable import Proxy
 LONG = os.environ.get("LABBOARD_LONG") == "1"
 SECONDS = 300 if LONG else 20
 KILLS = 15 if LONG else 1
+CHANGES = 2000 if LONG else 1000
 PEOPLE = 8
 # Changes a second of each of them.
 PACE = 8
@@ -69,7 +70,53 @@ def test_this_client_writes_numbers_as_a_browser_does(text):
 
 def test_this_client_computes_the_checksum_of_the_document():
     assert checksum({}) == "08f44b07b5901a25"
-    assert canonical({"b": [True, None, 'ü"\n\x1f'], "\U0001f600": 2, "\ufb33": 1}) == '{"b":[true,null,"ü\\"\\n\\u001f"],"\U0001f600":2,"\ufb33":1}'
+    document = {"\ufb33": 1, "\U0001f600": 2, "b": [True, None, 'ü"\n\x1f']}
+    assert canonical(document) == '{"b":[true,null,"ü\\"\\n\\u001f"],"\U0001f600":2,"\ufb33":1}'
+
+
+@pytest.fixture
+def room(flowers, word):
+    """A room of its own for each test."""
+    return f"/data/{flowers.id}#{word}"
+
+
+@pytest.fixture
+def couple(server, room):
+    with Room(server.url, room, "Ada") as ada, Room(server.url, room, "Ben") as ben:
+        yield ada, ben
+
+
+def test_this_client_asks_anew_after_a_gap(couple):
+    ada, ben = couple
+    ada.set({"scatter.x": "rate"})
+    ben.wait_until(lambda room: room.seq == 1)
+    with ben.changed:
+        ben.seq, ben.document = 0, {}
+    ada.set({"scatter.y": "rate"})
+    ben.wait_until(lambda room: room.seq == 2)
+    assert ben.resyncs == ["a gap before 2"] and ben.document == ada.document
+
+
+def test_this_client_asks_anew_after_another_checksum(couple):
+    ada, ben = couple
+    with ben.changed:
+        ben.document["scatter.y"] = "rate"
+    while not ben.resyncs and ada.seq < 200:
+        ada.set({"scatter.x": "rate"})
+    assert ben.resyncs, "no checksum came with 200 operations"
+    ben.wait_until(lambda room: room.is_ready and room.seq == ada.seq)
+    assert ben.document == ada.document == {"scatter.x": "rate"}
+
+
+def test_this_client_sends_again_what_was_not_answered(couple):
+    ada, ben = couple
+    with ada.changed:
+        ada.wire.close()
+        numbers = [ada.submit({"scatter.x": value}) for value in ("rate", "count")]
+        assert ada.view == {"scatter.x": "count"} and ada.document == {}
+    ada.wait_until(lambda room: not room.pending and room.welcomes == 2)
+    assert [ada.outcomes[n] for n in numbers] == [1, 2]
+    ben.wait_until(lambda room: room.document == {"scatter.x": "count"})
 
 
 # A bad network and a server that is killed.
@@ -212,12 +259,6 @@ SAFE = 2**53 - 1
 
 
 @pytest.fixture
-def room(flowers, word):
-    """A room of its own for each test."""
-    return f"/data/{flowers.id}#{word}"
-
-
-@pytest.fixture
 def watcher(server, room):
     """Somebody in the room who must not be disturbed, and who has set something."""
     with Room(server.url, room, "Watcher") as watcher:
@@ -271,7 +312,7 @@ def nested(levels):
     return value
 
 
-# The control, the data and the choices are right or wrong: the operation is well formed.
+# The operations are well formed.
 WRONG_CHANGES = {
     "unknown panel": {"nosuch.control": "x"},
     "unknown control": {"scatter.nosuch": "x"},
@@ -299,7 +340,6 @@ WRONG_CHANGES = {
     "toggle with true": {"scatter.log_x": True},
     "toggle twice": {"scatter.log_x": ["on", "on"]},
     "16 levels": {"scatter.x": nested(16)},
-    "one right, one wrong": {"scatter.x": "rate", "scatter.y": "hight"},
     "nothing": {},
 }
 
@@ -309,8 +349,12 @@ def test_a_wrong_value(innocent, hostile, changes):
     hostile.say("submit", n=1, set=changes)
     refusal = assert_refused(hostile.before_pong(), "invalid")
     assert (refusal["t"], refusal["n"]) == ("rejected", 1)
-    assert not changes or refusal["key"] in changes
-    assert refusal.get("key") != "scatter.x" or len(changes) == 1
+    assert refusal.get("key") in (changes or [None])
+
+
+def test_one_wrong_value_among_right_ones(innocent, hostile):
+    hostile.say("submit", n=1, set={"scatter.x": "rate", "scatter.y": "hight", "scatter.log_x": "on"})
+    assert assert_refused(hostile.before_pong(), "invalid")["key"] == "scatter.y"
 
 
 FORMS = ["scatter", "scatter.", ".x", ".", "", "scatter.x.y", "scatter..x", "scatter x", "Scatter.x", "scatter.X", "scätter.x"]
@@ -328,9 +372,10 @@ def test_too_many_properties(innocent, hostile):
     assert assert_refused(hostile.before_pong(), "limit")["n"] == 1
 
 
-@pytest.mark.parametrize(
-    "value", named({"17 levels": nested(17), "100 levels": nested(100), "over 32 kB": "x" * (32 * 1024 - 1), "over 32 kB of list": ["length"] * 4000})
-)
+LARGE_VALUES = {"17 levels": nested(17), "100 levels": nested(100), "text": "x" * (32 * 1024 - 1), "list": ["length"] * 4000}
+
+
+@pytest.mark.parametrize("value", named(LARGE_VALUES))
 def test_a_value_over_its_limit(innocent, hostile, value):
     hostile.say("submit", n=1, set={"scatter.x": value})
     assert_refused(hostile.before_pong(), "limit", "invalid", "bad_message")
@@ -352,7 +397,10 @@ def test_a_wrong_guard(innocent, hostile, guard):
     assert_refused(hostile.before_pong(), "bad_message")
 
 
-@pytest.mark.parametrize("changes", named({"null": None, "list": [], "list of pairs": [["scatter.x", "rate"]], "text": "scatter.x", "number": 1}))
+NO_CHANGES = {"null": None, "list": [], "pairs": [["scatter.x", "rate"]], "text": "scatter.x", "number": 1}
+
+
+@pytest.mark.parametrize("changes", named(NO_CHANGES))
 def test_changes_that_are_no_object(innocent, hostile, changes):
     hostile.say("submit", n=1, set=changes)
     assert_refused(hostile.before_pong(), "bad_message")
@@ -397,13 +445,19 @@ def test_text_that_is_no_message(innocent, hostile, text):
     assert_refused(hostile.before_pong(), "bad_message")
 
 
-@pytest.mark.parametrize("content", named({"a message": b'{"t":"resync"}', "noise": random.Random(1).randbytes(1000), "nothing": b""}))
+BINARY = {"a message": b'{"t":"resync"}', "noise": random.Random(1).randbytes(1000), "nothing": b""}
+
+
+@pytest.mark.parametrize("content", named(BINARY))
 def test_a_binary_frame(innocent, hostile, content):
     hostile.send(content)
     assert_said_why(hostile.before_pong(), {1002, 1003, 1007, 1008})
 
 
-@pytest.mark.parametrize("content", named({"alone": b"\xff\xfe", "overlong": b'{"t":"\xc0\xaf"}', "surrogate": b'{"t":"\xed\xa0\x80"}', "cut": b'"\xf0\x9f'}))
+NO_UTF8 = {"alone": b"\xff\xfe", "overlong": b'{"t":"\xc0\xaf"}', "surrogate": b'{"t":"\xed\xa0\x80"}', "cut": b'"\xf0\x9f'}
+
+
+@pytest.mark.parametrize("content", named(NO_UTF8))
 def test_text_that_is_not_utf8(innocent, hostile, content):
     hostile.send(content, text=True)
     assert_said_why(hostile.before_pong(), {1007, 1008})
@@ -449,11 +503,13 @@ def test_another_protocol(innocent, wire, room, protocol):
     assert len(innocent.people) == 1
 
 
-PAGES = ["/data/999999", "/data/0", "/data/-1", "/data/x", "/data/{id}x", "/data/{id}/", "/data/{id}/x", "/data/{id}?x=1", "/data/0{id}"]
-PAGES += ["/data/+{id}", "/data/{id}.0", "/data/%31", "/data/../data/{id}", "/data//{id}", "//data/{id}", "/DATA/{id}", "/nosuch", "/nosuch/1"]
-PAGES += ["/data/18446744073709551617", "/task/999999", "/flow/999999", "/run/999999", "/live", "/api/v1/json/data/{id}"]
-FORMLESS = ["", "data/{id}", "http://x/data/{id}", "/data/{id} ", "/data/{id}\n", "/data/{id}\0", "/d\u00e4ta/{id}", "/data/{id}#", "/data/{id}##a"]
-FORMLESS += ["/data/{id}#a b", "/data/{id}#a#b", "/data/{id}#\u00e4", "/data/{id}#../x", "/data/{id}#" + "x" * 41, "/" + "x" * 300, "/" + "x" * 60_000]
+PAGES = ["/data/999999", "/task/999999", "/flow/999999", "/run/999999", "/data/0", "/data/-1", "/data/18446744073709551617"]
+PAGES += ["/data/x", "/data/{id}x", "/data/{id}/", "/data/{id}/x", "/data/{id}?x=1", "/data/{id}.0", "/data/0{id}", "/data/+{id}"]
+PAGES += ["/data/%31", "/data/../data/{id}", "/data//{id}", "//data/{id}", "/DATA/{id}", "/nosuch", "/nosuch/1", "/live"]
+PAGES += ["/api/v1/json/data/{id}"]
+FORMLESS = ["", "data/{id}", "http://x/data/{id}", "/data/{id} ", "/data/{id}\n", "/data/{id}\0", "/d\u00e4ta/{id}"]
+FORMLESS += ["/data/{id}#", "/data/{id}##a", "/data/{id}#a b", "/data/{id}#a#b", "/data/{id}#\u00e4", "/data/{id}#../x"]
+FORMLESS += ["/data/{id}#" + "x" * 41, "/" + "x" * 300, "/" + "x" * 60_000]
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -511,7 +567,7 @@ def test_a_join_to_a_page_that_does_not_exist(innocent, hostile):
 
 
 def test_an_operation_with_another_author(watcher, hostile):
-    forged = {"by": 1, "from": 1, "seq": 77, "client": watcher.client, "id": 1, "you": watcher.you, "can_write": True, "room": "/data/1"}
+    forged = {"by": 1, "from": 1, "id": 1, "you": watcher.you, "client": watcher.client, "seq": 77, "room": "/data/1"}
     hostile.say("submit", n=1, set={"scatter.x": "rate"}, **forged)
     assert hostile.hear("committed")["ops"] == [{"seq": 2, "by": hostile.you["id"], "n": 1, "set": {"scatter.x": "rate"}}]
     watcher.wait_until(lambda room: room.seq == 2)
@@ -520,7 +576,8 @@ def test_an_operation_with_another_author(watcher, hostile):
 
 
 def test_a_presence_of_another_person(innocent, hostile):
-    hostile.say("presence", state={"panel": "scatter"}, **{"from": 1, "by": 1, "client": innocent.client, "people": [{"from": 1, "state": {}}]})
+    forged = {"from": 1, "by": 1, "client": innocent.client, "people": [{"from": 1, "state": {}}]}
+    hostile.say("presence", state={"panel": "scatter"}, **forged)
     innocent.wait_until(lambda room: room.presence)
     assert innocent.presence == {hostile.you["id"]: {"panel": "scatter"}}
 
@@ -611,11 +668,13 @@ NO_NAMES = {
     "41 umlauts": "\u00fc" * 41,
     "60 kB": "x" * 60_000,
 }
-TRICKY_NAMES = {"bell": "A\7da", "escape": "\x1b[31mAda", "direction": "\u202eadA", "joined": "A\u200dda", "line": "Ada\nBen", "NUL": "Ada\0"}
+TRICKY_NAMES = {"bell": "A\7da", "escape": "\x1b[31mAda", "direction": "\u202eadA", "joined": "A\u200dda"}
+TRICKY_NAMES |= {"line": "Ada\nBen", "NUL": "Ada\0"}
 
 
 def is_a_name(name):
-    return 1 <= len(name) <= 40 and name == name.strip() and not any(ord(c) < 32 or c in "\u200b\u200d\u202e\u2060" for c in name)
+    is_clean = not any(ord(c) < 32 or c in "\u200b\u200d\u202e\u2060" for c in name)
+    return is_clean and 1 <= len(name) <= 40 and name == name.strip()
 
 
 @pytest.mark.parametrize("name", named(NO_NAMES))
@@ -649,14 +708,21 @@ def test_a_presence_over_its_limit(innocent, hostile):
 # Pages of other origins.
 
 
+UPGRADE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+}
+
+
 def upgrade(server, headers, host=None):
     """The status of the answer to a request for the socket."""
     parts = urlsplit(server.url)
     connection = HTTPConnection(parts.hostname, parts.port, timeout=WAIT)
     with closing(connection):
         connection.putrequest("GET", f"{parts.path}/live", skip_host=True, skip_accept_encoding=True)
-        upgrading = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="}
-        for name, value in [("Host", host or parts.netloc), *upgrading.items(), *headers]:
+        for name, value in [("Host", host or parts.netloc), *UPGRADE.items(), *headers]:
             connection.putheader(name, value.encode())
         connection.endheaders()
         return connection.getresponse().status
@@ -773,7 +839,10 @@ def test_other_headers_are_no_origin(server, name):
     assert upgrade(server, [(name, filled("http://{at}", server))]) == 403
 
 
-@pytest.mark.parametrize("host", ["evil.com:{port}", "localhost.evil.com:{port}", "{host}.evil.com:{port}", "127.0.0.1.:{port}", "evil.com"])
+HOSTS = ["evil.com:{port}", "evil.com", "localhost.evil.com:{port}", "{host}.evil.com:{port}", "127.0.0.1.:{port}"]
+
+
+@pytest.mark.parametrize("host", HOSTS)
 def test_a_name_that_was_bound_to_this_machine(server, host):
     """The page and its request agree on a name, which leads here only now."""
     host = filled(host, server)
@@ -823,13 +892,11 @@ def test_operations_after_too_many(watcher, hostile):
     """Within a second there is room for one again."""
     submit_many(hostile, range(1, 301))
     until, n = time.monotonic() + 1, 300
-    is_refused = True
-    while is_refused and n < 800:
-        assert time.monotonic() < until, f"{n - 300} operations were refused for more than a second"
+    committed = {}
+    while not committed:
+        assert time.monotonic() < until and n < 800, f"{n - 300} operations were refused, for more than a second"
         n += 1
-        committed, rejected = submit_many(hostile, [n])
-        is_refused = n in rejected
-    assert committed, f"{n - 300} operations were refused"
+        committed, _ = submit_many(hostile, [n])
 
 
 def flood(wire, count):
@@ -839,6 +906,12 @@ def flood(wire, count):
 
 def count_heard(wire):
     return Counter(message.get("code", message["t"]) for message in wire.heard)
+
+
+@RATES
+def test_many_messages(innocent, hostile):
+    flood(hostile, MOST_MESSAGES - 50)
+    assert not refusals(hostile.before_pong())
 
 
 @RATES
@@ -856,7 +929,7 @@ def test_too_many_messages(innocent, hostile):
             is_welcome = bool(hostile.hear("welcome", timeout=0.2))
     most = MOST_MESSAGES + MESSAGES * (time.monotonic() - begun) + 1
     heard = count_heard(hostile)
-    assert MOST_MESSAGES - 1 <= heard["pong"] <= most, heard
+    assert heard["pong"] <= most, heard
     assert heard["slow_down"] == 1 and not heard["closed"], heard
 
 
@@ -866,7 +939,7 @@ def test_messages_without_end(innocent, hostile):
     *_, goodbye, _ = hostile.listen("closed")
     heard = count_heard(hostile)
     assert goodbye["t"] == "closing" and goodbye["reason"] == "misbehaved", goodbye
-    assert heard["slow_down"] == 1 and heard["pong"] >= MOST_MESSAGES - 1, heard
+    assert heard["slow_down"] == 1, heard
     innocent.wait_until(lambda room: len(room.people) == 1)
 
 
@@ -932,19 +1005,18 @@ def test_a_slow_reader(server, room):
         slow = stack.enter_context(Room(server.url, room, "Slow", narrow=True))
         slow.reading.clear()
         latencies = []
-        for at in range(2000):
+        for at in range(CHANGES):
             writer = writers[at % len(writers)]
-            # These fill what the system keeps for a reader, then the operations have to wait in the server.
-            if at < 600:
+            if at % 10 < 2:
                 writer.show({"panel": f"{at} {'x' * 4000}"})
             begun = time.perf_counter()
             assert writer.set({"scatter.x": ["length", "rate"][at % 3 == 0], "scatter.y": "count"}) == at + 1
             latencies.append(time.perf_counter() - begun)
         assert slow.you["id"] in writers[0].people and slow.you["id"] not in writers[0].left, "the slow reader was put out"
-        print(f"the slow reader had {len(slow.log)} of 2000 operations")
+        print(f"the slow reader had {len(slow.log)} of {CHANGES} operations")
         slow.reading.set()
-        slow.wait_until(lambda room: room.seq == 2000, 30, "the end")
+        slow.wait_until(lambda room: room.seq == CHANGES, 30, "the end")
         assert slow.document == writers[0].document
-        assert (slow.visits, slow.welcomes) == (1, 2) and len(slow.log) < 2000, slow
-        assert slow.set({"scatter.log_x": "on"}) == 2001
+        assert (slow.visits, slow.welcomes) == (1, 2) and len(slow.log) < CHANGES, slow
+        assert slow.set({"scatter.log_x": "on"}) == CHANGES + 1
     assert statistics.median(latencies) < 0.1, f"median {statistics.median(latencies):.3f} s"
