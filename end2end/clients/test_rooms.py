@@ -264,18 +264,23 @@ def watcher(server, room):
     with Room(server.url, room, "Watcher") as watcher:
         assert watcher.set(BEFORE) == 1
         yield watcher
-        before = dict(watcher.document)
-        place = watcher.set({"scatter.log_y": "on"})
-        assert isinstance(place, int), f"the watcher can no longer change anything: {place}"
-        assert watcher.document == {**before, "scatter.log_y": "on"}
-        assert watcher.welcomes == 1 and not watcher.resyncs and not watcher.errors, watcher
+        assert_undisturbed(watcher)
+
+
+def assert_undisturbed(watcher):
+    place = watcher.set({"scatter.log_y": "on"})
+    assert isinstance(place, int), f"the watcher can no longer change anything: {place}"
+    assert watcher.document["scatter.log_y"] == "on"
+    assert watcher.welcomes == 1 and not watcher.resyncs and not watcher.errors, watcher
 
 
 @pytest.fixture
 def innocent(watcher):
-    """The same, and the document is theirs alone."""
+    """The same, and nobody else changes anything."""
     yield watcher
-    assert watcher.document == BEFORE and watcher.seq == 1, watcher
+    # The own change comes after all others that there were.
+    assert_undisturbed(watcher)
+    assert watcher.document == {**BEFORE, "scatter.log_y": "on"} and watcher.seq == 2, watcher.log
 
 
 @pytest.fixture
