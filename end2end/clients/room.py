@@ -150,10 +150,13 @@ class Wire:
 
 
 class Room:
-    """Somebody in a room, who comes back after a broken connection. Everything may be called from any thread."""
+    """Somebody in a room, who comes back after a broken connection. Everything may be called from any thread.
 
-    def __init__(self, url, room, name=None, chance=random, narrow=False):
-        self.url, self.room, self.name, self.narrow = url, room, name, narrow
+    Without `resumes` only the answers to what is sent again say what became of it while the connection was broken.
+    """
+
+    def __init__(self, url, room, name=None, chance=random, narrow=False, resumes=True):
+        self.url, self.room, self.name, self.narrow, self.resumes = url, room, name, narrow, resumes
         self.client, self.chance = secrets.token_urlsafe(16), chance
         self.changed = threading.Condition()
         # The server's order: the document, its last operation, and all operations that were seen one by one.
@@ -162,7 +165,7 @@ class Room:
         self.you, self.people, self.presence, self.left = None, {}, {}, []
         # What went wrong: `faults` must never happen, `resyncs` say what the client asked anew for.
         self.faults, self.resyncs, self.errors = [], [], []
-        self.welcomes = self.failures = 0
+        self.welcomes = self.failures = self.acknowledged = 0
         self.wire, self.is_ready, self.broken, self.visits = None, False, None, 0
         self.closing, self.ended = None, threading.Event()
         self.reading = threading.Event()
@@ -266,7 +269,7 @@ class Room:
             try:
                 with self.changed:
                     self.wire, self.visits = wire, self.visits + 1
-                    resume = {} if self.seq is None else {"resume": self.seq}
+                    resume = {} if self.seq is None or not self.resumes else {"resume": self.seq}
                     name = {"name": self.name} if self.name else {}
                     self.say({"t": "hello", "protocol": 1, "room": self.room, "client": self.client, **name, **resume})
                 while not self.ended.is_set():
@@ -347,6 +350,7 @@ class Room:
             self.faults.append(f"operation {n} had the outcome {self.outcomes[n]}, and now {outcome}")
 
     def on_acknowledged(self, message):
+        self.acknowledged += 1
         self.settle(message["n"], message["seq"])
 
     def on_rejected(self, message):

@@ -237,7 +237,8 @@ def test_people_agree_after_cuts_and_kills(mortal):
     with ExitStack() as stack:
         stack.callback(rough.die)
         rooms = [
-            stack.enter_context(Room(rough.url, page, f"Person {at}", random.Random(f"{seed} {at}"))) for at in range(PEOPLE)
+            stack.enter_context(Room(rough.url, page, f"Person {at}", random.Random(f"{seed} {at}"), resumes=at % 2 == 0))
+            for at in range(PEOPLE)
         ]
         change_and_kill(mortal, rooms, values, seed)
         rough.is_calm = True
@@ -247,9 +248,9 @@ def test_people_agree_after_cuts_and_kills(mortal):
             for room in rooms:
                 room.wait_until(lambda room: room.seq == fresh.seq and room.people == fresh.people, 30, f"the end, {fresh.seq}")
             outcomes = check_agreement(rooms, fresh)
-    welcomes = sum(room.welcomes for room in rooms)
-    print(f"{dict(outcomes)} outcomes, {rough.cuts} connections were cut, {welcomes} welcomes")
-    assert rough.cuts > SECONDS / 4 and welcomes > PEOPLE + rough.cuts / 2 and outcomes[str]
+    welcomes, repeated = (sum(getattr(room, name) for room in rooms) for name in ("welcomes", "acknowledged"))
+    print(f"{dict(outcomes)} outcomes, {rough.cuts} connections were cut, {welcomes} welcomes, {repeated} acknowledged again")
+    assert rough.cuts > SECONDS / 4 and welcomes > PEOPLE + rough.cuts / 2 and outcomes[str] and repeated
 
 
 # Hostile clients.
