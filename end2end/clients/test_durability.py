@@ -15,53 +15,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Condition
 
-import labboard
 import pytest
 import requests
-from entities import KINDS, Api, Dataset, Flow, Run, Task, id_in, predicted_rows
+from entities import KINDS, Dataset, Flow, Run, Task, id_in, predicted_rows
+from mortal import Server
 
 pytestmark = pytest.mark.skipif("LABBOARD_URL" in os.environ, reason="a server that runs already is not killed")
 
 ROUNDS = 200 if os.environ.get("LABBOARD_LONG") == "1" else 15
 PUBLISHERS = 4
 CUT = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
-
-
-class Server:
-    """A server that is started and killed on one data directory. Commands run within `within`."""
-
-    def __init__(self, folder, data, within=()):
-        self.folder, self.data, self.within = folder, data, within
-        self.key, self.process = labboard.add_user("anna", data, within), None
-
-    def launch(self):
-        self.process = labboard.launch(self.data, self.folder, "--no-demo", within=self.within)
-
-    def start(self):
-        self.launch()
-        port = labboard.wait_for_port(self.process, self.folder / "port")
-        self.url = f"http://127.0.0.1:{port}"
-        return self.api()
-
-    def api(self):
-        return Api(self.url, self.key)
-
-    def runs_for(self, seconds):
-        with pytest.raises(subprocess.TimeoutExpired):
-            self.process.wait(timeout=seconds)
-
-    def kill(self):
-        if self.process:
-            self.process.kill()
-            self.process.wait()
-
-    def eventually(self, happened):
-        """Waits until that is true."""
-        for _ in range(1000):
-            if happened():
-                return
-            self.runs_for(0.01)
-        raise AssertionError(f"not within 10 seconds: {happened.__name__}")
 
 
 @pytest.fixture
