@@ -1,8 +1,11 @@
 //! Browser only: the one place that touches the DOM, plotly.js and the socket by hand.
 
 pub mod fetch;
+pub mod look;
+pub mod overlay;
 pub mod panel;
 pub mod plotly;
+pub mod presence;
 pub mod session;
 pub mod socket;
 pub mod theme;
@@ -22,9 +25,16 @@ fn root_attribute(name: &str) -> String {
     document().document_element().and_then(|root| root.get_attribute(name)).unwrap_or_default()
 }
 
+/// Calls a method of a JavaScript object with one argument.
+pub fn call(object: &JsValue, method: &str, argument: &JsValue) -> Option<JsValue> {
+    let method = plotly::dig(object, &[method])?.dyn_into::<js_sys::Function>().ok()?;
+    method.call1(object, argument).ok()
+}
+
 /// Hydrates the page.
 pub fn start() {
     console_error_panic_hook::set_once();
+    presence::start();
     let base: &'static str = Box::leak(root_attribute("data-base").into_boxed_str());
     if !base.is_empty() {
         server_fn::client::set_server_url(base);

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::view;
+
 /// Control values by name.
 pub type Controls = BTreeMap<String, Vec<String>>;
 
@@ -102,13 +104,13 @@ pub fn to_query(controls: &Controls) -> String {
     out
 }
 
-/// The controls of one panel, without the panel's name.
+/// The controls of one panel that its figure depends on, without the panel's name.
 pub fn of_panel(controls: &Controls, panel: &str) -> Controls {
     controls
         .iter()
         .filter_map(|(key, value)| {
             let (owner, name) = key.split_once('.')?;
-            (owner == panel).then(|| (name.to_owned(), value.clone()))
+            (owner == panel && !view::is_look(name)).then(|| (name.to_owned(), value.clone()))
         })
         .collect()
 }

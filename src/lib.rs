@@ -11,6 +11,7 @@ pub mod error;
 pub mod model;
 #[cfg(feature = "ssr")]
 pub mod server;
+pub mod view;
 
 #[cfg(feature = "ssr")]
 pub use server::{Config, router};

@@ -111,6 +111,10 @@ pub struct PanelView {
     pub provenance: Provenance,
     pub table: TableView,
     pub legend: Vec<LegendEntry>,
+    /// Names the features and scales of the axes: a zoom or selection that was made on others means nothing here.
+    pub axes: String,
+    /// Whether the figure shows more when it is asked for again with a zoom.
+    pub refines: bool,
     /// Why there is nothing to draw.
     pub empty: Option<String>,
     /// The server-rendered first picture. It is in the page's HTML once and is

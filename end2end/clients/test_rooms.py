@@ -609,6 +609,7 @@ def test_nobody_hears_the_client_of_another(watcher, hostile):
     heard = hostile.before_pong()
     with Room(watcher.url, watcher.room, "Late") as late:
         late.set({"scatter.x": "count"})
+        heard.append(hostile.hear("people"))
     heard += hostile.before_pong()
     assert {"committed", "welcome", "people"} <= {message["t"] for message in heard}
     assert watcher.client not in str(heard) and late.client not in str(heard)
@@ -687,6 +688,8 @@ def is_a_name(name):
 def test_a_new_name_that_is_none(innocent, hostile, name):
     hostile.say("rename", name=name)
     assert_refused(hostile.before_pong(), "invalid_name")
+    # Who is there travels in rounds.
+    innocent.wait_until(lambda room: hostile.you["id"] in room.people, awaited="the hostile client")
     assert innocent.people[hostile.you["id"]]["name"] == "Hostile"
 
 

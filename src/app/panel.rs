@@ -5,13 +5,14 @@ use leptos::html;
 use leptos::prelude::*;
 
 use crate::app::components::control::ControlBar;
-use crate::app::components::table::{Chooser, DataTable};
+use crate::app::components::table::{Chooser, DataTable, Sorter};
 use crate::app::room::{use_page, use_session};
 use crate::app::theme::use_theme;
 use crate::app::use_base;
 use crate::controls::{self, Controls};
 use crate::error::AppError;
 use crate::model::{Entity, PanelView, Span};
+use crate::view;
 
 /// How a panel stands; `data-state` on its section, for tests and scripts.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,8 +82,6 @@ pub fn Panel(
     });
     let shown = RwSignal::new(view);
     let attempt = RwSignal::new(0_u32);
-    let window = RwSignal::new(None::<String>);
-    let twin = RwSignal::new(false);
     let section = NodeRef::<html::Section>::new();
     let host = NodeRef::<html::Div>::new();
 
@@ -90,16 +89,24 @@ pub fn Panel(
         let name = name.clone();
         Memo::new(move |_| page.values.with(|values| controls::of_panel(values, &name)))
     };
-    // A zoom belongs to the axes it was made on.
-    Effect::new(move |previous: Option<(Entity, Controls)>| {
-        let now = (source.get(), values.get());
-        if previous.is_some_and(|previous| previous != now) {
-            window.set(None);
+    let look = {
+        let name = name.clone();
+        move |property: &str| page.values.with(|values| values.get(&format!("{name}.{property}")).and_then(|value| value.first().cloned()))
+    };
+    let twin = {
+        let look = look.clone();
+        Memo::new(move |_| look(view::TWIN).is_some())
+    };
+    let set_twin = {
+        let key = format!("{name}.{}", view::TWIN);
+        move |on: bool| {
+            if on != twin.get_untracked() {
+                page.submit(vec![(key.clone(), on.then(|| "on".into()))]);
+            }
         }
-        now
-    });
+    };
     let request = {
-        let (base, name) = (base.clone(), name.clone());
+        let (base, name, look) = (base.clone(), name.clone(), look.clone());
         Memo::new(move |_| {
             let source = source.get();
             let mut extra = String::new();
@@ -107,9 +114,9 @@ pub fn Panel(
                 extra.push_str("theme=");
                 extra.push_str(theme.0.get().word());
             }
-            if let Some(window) = window.get() {
-                extra.push_str("&window=");
-                extra.push_str(&window);
+            if let Some(zoom) = shown.with(|view| view.refines).then(|| look(view::ZOOM)).flatten() {
+                extra.push_str("&zoom=");
+                extra.push_str(&controls::encode(&zoom));
             }
             FigureRequest {
                 url: address(&base, source, &name, "", &values.get(), &extra),
@@ -119,9 +126,9 @@ pub fn Panel(
         })
     };
     #[cfg(feature = "hydrate")]
-    crate::client::panel::drive(crate::client::panel::Driven { request, state, shown, window, host, attempt, chart });
+    crate::client::panel::drive(crate::client::panel::Driven { request, state, shown, page, host, attempt, chart });
     #[cfg(not(feature = "hydrate"))]
-    let _ = (request, window);
+    let _ = request;
 
     let csv = {
         let (base, name) = (base.clone(), name.clone());
@@ -175,6 +182,7 @@ pub fn Panel(
             (here < all).then(|| format!("The first {} of {} rows; the CSV has all of them", thousands(here), thousands(all)))
         })
     };
+    let sorter = Some(Sorter { page, key: format!("{name}.{}", view::SORT) });
     let heading = format!("{name}-title");
     let heading_id = heading.clone();
     // Charts with a row per item are as high as what they show.
@@ -188,7 +196,7 @@ pub fn Panel(
                 <span class="space"></span>
                 <div class="tools" role="group" aria-label=format!("{title}: tools")>
                     {chart.then(|| view! {
-                        <button type="button" aria-pressed=move || twin.get().to_string() on:click=move |_| twin.update(|on| *on = !*on)>"Table"</button>
+                        <button type="button" aria-pressed=move || twin.get().to_string() on:click={ let set = set_twin.clone(); move |_| set(!twin.get_untracked()) }>"Table"</button>
                         <button type="button" on:click=move |_| image("png")>"PNG"</button>
                         <button type="button" on:click=move |_| image("svg")>"SVG"</button>
                     })}
@@ -211,18 +219,18 @@ pub fn Panel(
                         </figcaption>
                     </figure>
                     <p class="summary" aria-live="polite">{move || shown.with(|view| view.summary.clone())}</p>
-                    <details class="twin" prop:open=twin on:toggle=move |event| twin.set(details_open(&event))>
+                    <details class="twin" prop:open=twin on:toggle=move |event| set_twin(details_open(&event))>
                         <summary>"The same as a table"</summary>
                         <p class="note">{twin_note}</p>
                         <Show when=has_rows>
-                            <DataTable table caption=format!("{title}: table") chooser=None/>
+                            <DataTable table caption=format!("{title}: table") chooser=None sorter=sorter.clone()/>
                         </Show>
                     </details>
                 }.into_any()
             } else {
                 view! {
                     <Overlay state attempt/>
-                    <DataTable table caption=title.clone() chooser=chooser/>
+                    <DataTable table caption=title.clone() chooser=chooser sorter=sorter/>
                     <p class="summary" aria-live="polite" hidden=move || shown.with(|view| view.summary.is_empty())>
                         {move || shown.with(|view| view.summary.clone())}
                     </p>

@@ -19,11 +19,12 @@ mod setup;
 
 use std::fmt::Debug;
 
-use labboard_figure::{Drawing, Empty, LegendPlace, Style};
+use labboard_figure::{Drawing, Empty, LegendPlace, Style, Window};
 
 use crate::controls::Controls;
 use crate::model::{ControlForm, ControlView, Kind, Provenance, Span, TableView};
 use crate::server::source::{DataSource, FlowSource, RunSource, Source, TaskSource};
+use crate::view::{self, Zoom};
 
 /// Every panel, in the order of its page.
 pub static PANELS: &[&dyn AnyPanel] = &[
@@ -125,8 +126,8 @@ pub struct Canvas {
     /// CSS pixels.
     pub width: u32,
     pub height: u32,
-    /// The visible part of the axes, `x0, x1, y0, y1` in axis units, where the visitor has zoomed.
-    pub window: Option<[f64; 4]>,
+    /// Where people have zoomed; see [`window`](Self::window).
+    pub zoom: Option<Zoom>,
     /// Whether the first picture is wanted: it goes into pages, not into answers.
     pub picture: bool,
 }
@@ -143,6 +144,19 @@ impl Canvas {
             picture: self.picture,
         }
     }
+
+    /// The visible part of the axes, if somebody has zoomed on axes like these.
+    pub fn window(&self, style: &Style, full: Window) -> Option<Window> {
+        let zoom = self.zoom.as_ref().filter(|zoom| zoom.axes.is_empty() || zoom.axes == axes_tag(&style.uirevision))?;
+        let range = |axis: &str, full: [f64; 2]| zoom.ranges.get(axis).map_or(full, |[a, b]| [a.min(*b), a.max(*b)]);
+        Some(Window { x: range("x", full.x), y: range("y", full.y) })
+    }
+}
+
+/// A short name of what axes show.
+pub(crate) fn axes_tag(uirevision: &str) -> String {
+    let hash = xxhash_rust::xxh3::xxh3_64(uirevision.as_bytes());
+    format!("{:08x}", hash as u32)
 }
 
 /// A kind of source that panels can be made for.
@@ -176,6 +190,10 @@ pub trait AnyPanel: Debug + Sync {
     fn span(&self) -> Span;
     fn height(&self) -> u32;
     fn control_names(&self) -> Vec<&'static str>;
+    /// What people share of how they look at the panel, besides its controls.
+    fn looks(&self) -> &'static [&'static str] {
+        if self.height() > 0 { &view::OF_CHART } else { &view::OF_TABLE }
+    }
     fn suits(&self, source: &Source) -> bool;
     /// The controls with their choices, and the wanted values where they are among them.
     fn controls(&self, source: &Source, wanted: &Controls) -> Vec<ControlView>;
@@ -324,6 +342,7 @@ mod tests {
             assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{}", panel.name());
             let plain = |text: &str| text.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit());
             assert!(plain(panel.name()) && names.iter().all(|name| plain(name)), "{}", panel.name());
+            assert!(!names.iter().any(|name| view::is_look(name)), "{}: a control has the name of a look", panel.name());
         }
     }
 

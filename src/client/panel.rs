@@ -9,13 +9,15 @@ use leptos_router::hooks::use_navigate;
 use wasm_bindgen::prelude::*;
 use web_sys::{AbortController, HtmlElement};
 
-use super::{fetch, plotly};
+use super::look::{self, Look};
+use super::{fetch, overlay, plotly};
 use crate::app::components::plotly_url;
 use crate::app::panel::{FigureRequest, PanelState};
-use crate::app::room::{Session, Status};
+use crate::app::room::{Page, Session, Status};
 use crate::app::use_base;
 use crate::error::AppError;
 use crate::model::PanelView;
+use crate::view::SELECTION;
 
 /// Widths for which figures are asked, so that people share answers; the one below the panel's own, so that legends fit.
 const WIDTHS: [i32; 11] = [320, 400, 480, 560, 640, 720, 840, 960, 1120, 1320, 1600];
@@ -26,8 +28,7 @@ pub struct Driven {
     pub request: Memo<FigureRequest>,
     pub state: RwSignal<PanelState>,
     pub shown: RwSignal<PanelView>,
-    /// Axis ranges that the visitor zoomed to, where the figure can refine itself.
-    pub window: RwSignal<Option<String>>,
+    pub page: Page,
     pub host: NodeRef<html::Div>,
     /// Counts the times that the visitor, or the way back of the network, asked again.
     pub attempt: RwSignal<u32>,
@@ -40,6 +41,27 @@ pub fn drive(driven: Driven) {
     let navigate = use_navigate();
     let running = StoredValue::new_local(None::<AbortController>);
     let listening = StoredValue::new_local(Vec::<Closure<dyn FnMut(JsValue)>>::new());
+    let session = expect_context::<Session>();
+    let look = Memo::new(move |_| {
+        let name = driven.shown.with(|view| view.name.clone());
+        let mut look = driven.page.values.with(|values| Look::of(values, &name));
+        if !look.selection.is_empty() {
+            look.color = super::color(&session.author_of(&format!("{name}.{SELECTION}"))).unwrap_or_default();
+        }
+        look
+    });
+    Effect::new(move |_| {
+        let look = look.get();
+        if let Some(host) = driven.host.get_untracked().filter(|host| host.has_attribute("data-drawn")) {
+            look::change(&host, &look);
+        }
+    });
+    Effect::new(move |_| {
+        session.doings.track();
+        if let Some(host) = driven.host.get_untracked().filter(|host| host.has_attribute("data-drawn")) {
+            show_others(&host, driven, session);
+        }
+    });
     let listen = move |host: &HtmlElement| {
         if !listening.with_value(Vec::is_empty) {
             return;
@@ -51,14 +73,22 @@ pub fn drive(driven: Driven) {
             }
         });
         let element = host.clone();
-        let zoom = Closure::<dyn FnMut(JsValue)>::new(move |_| {
-            if plotly::dig(&element, &["layout", "meta", "refine"]).is_some() {
-                driven.window.try_set(window_of(&element));
+        let looked = Closure::<dyn FnMut(JsValue)>::new(move |_| {
+            let Some(look) = look.try_get_untracked() else { return };
+            let name = driven.shown.with_untracked(|view| view.name.clone());
+            let gesture = look::gesture(&element, &name, &look);
+            if !gesture.is_empty() {
+                driven.page.submit(gesture);
             }
         });
+        let element = host.clone();
+        let drawn = Closure::<dyn FnMut(JsValue)>::new(move |_| show_others(&element, driven, session));
+        plotly::on(host, "plotly_afterplot", drawn.as_ref().unchecked_ref());
         plotly::on(host, "plotly_click", click.as_ref().unchecked_ref());
-        plotly::on(host, "plotly_relayout", zoom.as_ref().unchecked_ref());
-        listening.update_value(|listening| listening.extend([click, zoom]));
+        for event in ["plotly_relayout", "plotly_restyle", "plotly_deselect"] {
+            plotly::on(host, event, looked.as_ref().unchecked_ref());
+        }
+        listening.update_value(|listening| listening.extend([click, looked, drawn]));
     };
     let listen = StoredValue::new_local(listen);
     // The effect keeps what was asked last; before the host is there, nothing was.
@@ -98,6 +128,7 @@ pub fn drive(driven: Driven) {
                     }
                     // What came with new data is ringed; another view is not news.
                     let before = news.then(|| plotly::marks(&host));
+                    look::put_on(&figure, &look.get_untracked());
                     plotly::draw(&host, &figure).await?;
                     let _ = host.set_attribute("data-drawn", "true");
                     if let Some(before) = before {
@@ -129,7 +160,6 @@ pub fn drive(driven: Driven) {
         Some(request)
     });
     // What failed while the server was away is asked again when it is back.
-    let session = expect_context::<Session>();
     Effect::new(move |_| {
         let failed = driven.state.with_untracked(|state| matches!(state, PanelState::Error(AppError::Unreachable(_))));
         if session.status.get() == Status::Live && failed {
@@ -144,6 +174,11 @@ pub fn drive(driven: Driven) {
             plotly::clear(&host.into());
         }
     });
+}
+
+fn show_others(host: &HtmlElement, driven: Driven, session: Session) {
+    let Some(name) = driven.shown.try_with_untracked(|view| view.name.clone()) else { return };
+    overlay::draw(host, &name, &untrack(|| session.others()));
 }
 
 /// A stand-in for the host of a panel that draws no chart.
@@ -177,23 +212,6 @@ fn target_of(event: &JsValue) -> Option<String> {
     let kind = plotly::dig(&point, &["fullData", "meta", "link"])?.as_string()?;
     let id = plotly::id_of(&plotly::dig(&point, &["customdata"])?)?;
     Some(format!("/{kind}/{id}"))
-}
-
-/// The visitor's zoom as `x0,x1,y0,y1`, or nothing at full view.
-fn window_of(host: &HtmlElement) -> Option<String> {
-    let range = |axis: &str| {
-        let axis = plotly::dig(host, &["_fullLayout", axis])?;
-        let ends = ["0", "1"].map(|end| plotly::dig(&axis, &["_rl", end]).and_then(|value| value.as_f64()));
-        Some((ends[0]?, ends[1]?))
-    };
-    let (x0, x1) = range("xaxis")?;
-    let (y0, y1) = range("yaxis")?;
-    let full = plotly::dig(host, &["layout", "meta", "refine"])?;
-    let edge = |i: &str| plotly::dig(&full, &[i]).and_then(|value| value.as_f64());
-    let same = |a: f64, b: Option<f64>, span: f64| b.is_some_and(|b| (a - b).abs() <= span.abs() * 1e-9);
-    let whole =
-        same(x0, edge("0"), x1 - x0) && same(x1, edge("1"), x1 - x0) && same(y0, edge("2"), y1 - y0) && same(y1, edge("3"), y1 - y0);
-    (!whole).then(|| format!("{x0},{x1},{y0},{y1}"))
 }
 
 pub fn save_image(host: NodeRef<html::Div>, title: &str, format: &'static str, session: Session) {

@@ -16,6 +16,10 @@ use crate::error::AppError;
 extern "C" {
     #[wasm_bindgen(js_namespace = Plotly, catch)]
     fn react(host: &HtmlElement, data: &JsValue, layout: &JsValue, config: &JsValue) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(js_namespace = Plotly, js_name = relayout, catch)]
+    fn relayout_chart(host: &HtmlElement, update: &JsValue) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(js_namespace = Plotly, js_name = restyle, catch)]
+    fn restyle_chart(host: &HtmlElement, update: &JsValue) -> Result<Promise, JsValue>;
     #[wasm_bindgen(js_namespace = Plotly, catch)]
     fn purge(host: &HtmlElement) -> Result<(), JsValue>;
     #[wasm_bindgen(js_namespace = Plotly, js_name = addTraces, catch)]
@@ -61,31 +65,21 @@ fn script(url: &str) -> Promise {
     })
 }
 
-/// plotly.js gives a zoom up where the figure's own range is another than before, as it is when runs arrive that are worse than all
-/// others. What it takes for the range before the zoom is therefore made the new one.
-fn keep_zoom(host: &HtmlElement, layout: &JsValue) {
-    let Some(before) = dig(host, &["_fullLayout", "_preGUI"]) else { return };
-    if dig(host, &["layout", "uirevision"]) != dig(layout, &["uirevision"]) {
-        return;
-    }
-    for axis in ["xaxis", "yaxis"] {
-        for end in ["0", "1"] {
-            let zoomed = JsValue::from(format!("{axis}.range[{end}]"));
-            if let Some(own) = dig(layout, &[axis, "range", end])
-                && Reflect::has(&before, &zoomed).unwrap_or(false)
-            {
-                let _ = Reflect::set(&before, &zoomed, &own);
-            }
-        }
-    }
-}
-
-/// Draws a figure, in place of the one before; `uirevision` keeps zoom and legend.
+/// Draws a figure, in place of the one before.
 pub async fn draw(host: &HtmlElement, figure: &JsValue) -> Result<(), AppError> {
     let part = |name: &str| Reflect::get(figure, &name.into()).unwrap_or(JsValue::UNDEFINED);
-    keep_zoom(host, &part("layout"));
     let promise = react(host, &part("data"), &part("layout"), &part("config")).map_err(|error| failed(&error))?;
     JsFuture::from(promise).await.map(drop).map_err(|error| failed(&error))
+}
+
+/// Changes attributes of the layout of what is drawn.
+pub fn relayout(host: &HtmlElement, update: &JsValue) {
+    let _ = relayout_chart(host, update);
+}
+
+/// Changes attributes of the traces of what is drawn: one value for each.
+pub fn restyle(host: &HtmlElement, update: &JsValue) {
+    let _ = restyle_chart(host, update);
 }
 
 pub fn clear(host: &HtmlElement) {
@@ -129,7 +123,7 @@ pub fn dig(value: &JsValue, path: &[&str]) -> Option<JsValue> {
 }
 
 /// A list, or typed array, in a JavaScript value; empty if it is not there.
-fn list(value: &JsValue, name: &str) -> js_sys::Array {
+pub fn list(value: &JsValue, name: &str) -> js_sys::Array {
     dig(value, &[name]).map(|list| js_sys::Array::from(&list)).unwrap_or_default()
 }
 

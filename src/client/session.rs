@@ -1,21 +1,33 @@
 //! The tab's part in its room: drives the replica from the socket and the page's signals from the replica.
 
 use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
 
 use labboard_room::client::{Event, Mode as ReplicaMode, Refused, Replica, Step};
-use labboard_room::{Changes, ClientId, ClientMessage, Document, EntityKind, Key, RoomId, Seq, ServerMessage, Value};
+use labboard_room::{Changes, ClientId, ClientMessage, Document, EntityKind, Key, PersonId, RoomId, Seq, ServerMessage, Value};
 use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
 
-use super::{replace_query, socket};
-use crate::app::room::{Gesture, Mode, Page, Person, Session, Status};
+use super::{presence, replace_query, socket};
+use crate::app::room::{Doing, Gesture, Mode, Offer, Page, Person, Session, Status};
 use crate::controls::{self, Controls};
 use crate::model::{Entity, Kind};
 
 /// Where the visitor's name is kept between visits.
 const NAME: &str = "labboard-name";
 
+/// How long the next page may take until this tab leaves the room of the one before.
+const LINGERS: Duration = Duration::from_millis(1500);
+/// How long an offer to come stands.
+const OFFERED: Duration = Duration::from_secs(20);
+/// The longest view that is told to who follows; with everything else it fits into a presence.
+const LONGEST_VIEW: usize = 3_000;
+
 struct Tab {
     session: Session,
+    navigate: Rc<dyn Fn(&str)>,
     current: Option<(Page, Replica)>,
     /// Whether the connection has introduced itself; later rooms are joined over it.
     greeted: bool,
@@ -67,9 +79,12 @@ pub fn enter(page: Page) {
     if page.mode.get_untracked() == Mode::Own {
         let _ = replica.open(document_of(&page.values.get_untracked()));
     }
+    let navigate = use_navigate();
+    let navigate: Rc<dyn Fn(&str)> = Rc::new(move |path| navigate(path, NavigateOptions::default()));
     let message = TAB.with(|tab| {
         let mut tab = tab.borrow_mut();
-        let tab = tab.get_or_insert_with(|| Tab { session, current: None, greeted: false });
+        let tab = tab.get_or_insert_with(|| Tab { session, navigate: navigate.clone(), current: None, greeted: false });
+        tab.navigate = navigate;
         let message = tab.greeted.then(|| replica.join());
         tab.current = Some((page, replica));
         message
@@ -80,19 +95,22 @@ pub fn enter(page: Page) {
     }
 }
 
-/// Leaves the page's room, unless another page has been entered already.
+/// Leaves the page's room, unless another page has been entered already or soon is: entering another room says where to.
 pub fn leave(page: Page) {
-    let left = with_tab(|tab| {
+    with_tab(|tab| {
         let ours = tab.current.as_ref().is_some_and(|(current, _)| current.values == page.values);
         if ours {
             tab.current = None;
             tab.session.people.try_set(Vec::new());
+            tab.session.doings.try_update(|doings| doings.clear());
         }
-        ours && tab.greeted
     });
-    if left == Some(true) {
-        send(&[ClientMessage::Leave]);
-    }
+    let leave = || {
+        if with_tab(|tab| tab.current.is_none() && tab.greeted) == Some(true) {
+            send(&[ClientMessage::Leave]);
+        }
+    };
+    set_timeout(leave, LINGERS);
 }
 
 fn send(messages: &[ClientMessage]) {
@@ -124,6 +142,7 @@ pub fn closed() {
             let _ = replica.disconnected();
         }
         tab.session.status.try_set(Status::Down);
+        tab.session.doings.try_update(|doings| doings.clear());
     });
 }
 
@@ -163,6 +182,7 @@ struct Shown {
     values: Controls,
     mode: Mode,
     can_undo: bool,
+    can_redo: bool,
 }
 
 impl Shown {
@@ -171,13 +191,18 @@ impl Shown {
             ReplicaMode::Together => Mode::Together,
             ReplicaMode::OnMyOwn => Mode::Own,
         };
-        Self { values: values_of(&replica.view()), mode, can_undo: replica.can_undo() }
+        Self { values: values_of(&replica.view()), mode, can_undo: replica.can_undo(), can_redo: replica.can_redo() }
     }
 
     fn show(self, page: Page) {
         if page.can_undo.try_get_untracked().is_some_and(|can| can != self.can_undo) {
             page.can_undo.set(self.can_undo);
         }
+        if page.can_redo.try_get_untracked().is_some_and(|can| can != self.can_redo) {
+            page.can_redo.set(self.can_redo);
+        }
+        let own = (self.mode == Mode::Own).then(|| controls::to_query(&self.values)).filter(|query| query.len() <= LONGEST_VIEW);
+        presence::change(|doing| doing.own = own);
         // An own view lives in the address bar, so that reloading keeps it.
         if self.mode == Mode::Own {
             replace_query(&self.values);
@@ -198,9 +223,14 @@ fn handle(session: Session, event: Event) {
         Event::Joined => {
             session.status.try_set(Status::Live);
             people(session);
+            presence::repeat();
         }
         Event::People => people(session),
         Event::Rejected { rejection, .. } => session.notify(format!("Not changed: {rejection}")),
+        Event::LeftAlone { keys } => {
+            let names = keys.iter().map(Key::as_str).collect::<Vec<_>>().join(", ");
+            session.notify(format!("Left as it is, because somebody has changed it since: {names}"));
+        }
         Event::DataChanged { entities } => {
             session.revisions.try_update(|revisions| {
                 for entity in entities.iter().filter_map(entity_of) {
@@ -210,7 +240,23 @@ fn handle(session: Session, event: Event) {
             session.catalogue.try_update(|count| *count += 1);
         }
         Event::Error { message, .. } => session.notify(message),
-        Event::Changed { .. } | Event::Diverged | Event::Presence { .. } | Event::Moved { .. } | Event::Closing { .. } => {}
+        Event::Changed { values, by: Some(by) } => {
+            let color = session.people.with_untracked(|people| people.iter().find(|person| person.id == by.0).map(|person| person.color));
+            if let Some(color) = color {
+                session.authors.try_update(|authors| {
+                    for key in values.keys() {
+                        authors.insert(key.as_str().to_owned(), vec![format!("--person-{color}")]);
+                    }
+                });
+            }
+        }
+        Event::Presence { from, state } => present_of(session, from, state),
+        Event::Moved { id, to } => moved(session, id, &to),
+        Event::Closing { retry_after_ms: None, .. } => {
+            socket::stop();
+            session.notify("The server has closed the connection. Reload the page to come back");
+        }
+        Event::Changed { .. } | Event::Diverged | Event::Closing { .. } => {}
     }
 }
 
@@ -239,6 +285,119 @@ fn people(session: Session) {
     if let Some(Some(people)) = people {
         session.people.try_set(people);
     }
+}
+
+/// Somebody's presence, or that they are gone.
+fn present_of(session: Session, from: PersonId, state: Option<Value>) {
+    let Some(doing) = state.map(|state| Doing::from_json(state.as_json(), presence::now())) else {
+        session.doings.try_update(|doings| doings.retain(|(id, _)| *id != from.0));
+        return;
+    };
+    let before = untrack(|| session.doing(from.0));
+    session.doings.try_update(|doings| {
+        doings.retain(|(id, _)| *id != from.0);
+        doings.push((from.0, doing.clone()));
+    });
+    if let Some(n) = doing.offer.filter(|n| before.as_ref().and_then(|before| before.offer) != Some(*n)) {
+        let name =
+            session.people.with_untracked(|people| people.iter().find(|person| person.id == from.0).map(|person| person.name.clone()));
+        session.offer.try_set(name.map(|name| Offer { from: from.0, name, n }));
+    }
+    if session.following.with_untracked(|following| following.as_ref().is_some_and(|(tab, _)| *tab == doing.tab)) {
+        come_to(&doing, before.as_ref());
+    }
+}
+
+/// Shows the view of who is followed, and their panel.
+fn come_to(doing: &Doing, before: Option<&Doing>) {
+    if before.is_none_or(|before| before.own != doing.own) {
+        match &doing.own {
+            Some(own) => {
+                let view = document_of(&controls::from_query(own, controls::is_control));
+                run(|replica| Ok(replica.open(view)));
+            }
+            None => run(|replica| Ok(replica.rejoin())),
+        }
+    }
+    let is_elsewhere = before.is_none_or(|before| before.panel != doing.panel);
+    if is_elsewhere
+        && let Ok(Some(panel)) = document().query_selector(&format!("[data-panel=\"{}\"]", doing.panel.replace(['"', '\\'], "")))
+    {
+        panel.scroll_into_view_with_bool(true);
+    }
+}
+
+/// Goes where somebody went, if they are followed.
+fn moved(session: Session, id: PersonId, to: &RoomId) {
+    let tab = untrack(|| session.doing(id.0)).map(|doing| doing.tab);
+    if !session.following.with_untracked(|following| following.as_ref().map(|(tab, _)| tab) == tab.as_ref() && tab.is_some()) {
+        return;
+    }
+    let room = to.name().map(|name| format!("?room={name}")).unwrap_or_default();
+    // The navigation ends this room, whose step is still being taken.
+    if let Some(navigate) = with_tab(|tab| tab.navigate.clone()) {
+        let path = format!("{}{room}", to.page());
+        set_timeout(move || navigate(&path), Duration::ZERO);
+    }
+}
+
+pub fn follow(id: u64, name: String) {
+    let found = with_tab(|tab| (tab.session, untrack(|| tab.session.doing(id))));
+    match found {
+        Some((session, Some(doing))) => {
+            session.following.set(Some((doing.tab.clone(), name)));
+            come_to(&doing, None);
+        }
+        Some((session, None)) => session.notify(format!("{name} has not said where they are")),
+        None => {}
+    }
+}
+
+/// The person acts for themselves again.
+pub fn unfollow() {
+    with_tab(|tab| {
+        if tab.session.following.with_untracked(Option::is_some) {
+            tab.session.following.set(None);
+        }
+    });
+}
+
+pub fn bring_everyone() {
+    let n = presence::now() as u64 + 1;
+    presence::change(|doing| doing.offer = Some(n));
+    set_timeout(move || presence::change(|doing| doing.offer = doing.offer.filter(|other| *other != n)), OFFERED);
+    with_tab(|tab| tab.session.notify("Everybody here is asked to come to your view"));
+}
+
+pub fn answer(accept: bool) {
+    let doing = with_tab(|tab| {
+        let offer = tab.session.offer.get_untracked()?;
+        tab.session.offer.set(None);
+        untrack(|| tab.session.doing(offer.from))
+    });
+    if let Some(Some(doing)) = doing.filter(|_| accept) {
+        come_to(&doing, None);
+    }
+}
+
+/// Lets what others did a while ago fade.
+pub fn fade() {
+    with_tab(|tab| {
+        if tab.session.doings.with_untracked(|doings| doings.iter().any(|(_, doing)| doing.pointer.is_some())) {
+            tab.session.doings.notify();
+        }
+    });
+}
+
+pub fn present(state: Value) {
+    if let Some(Some(message)) = with_tab(|tab| tab.current.as_ref()?.1.present(state)) {
+        send(&[message]);
+    }
+}
+
+/// Undo and redo by the keyboard, on whatever page this is.
+pub fn revert(is_redo: bool) {
+    run(if is_redo { Replica::redo } else { Replica::undo });
 }
 
 pub fn submit(page: Page, gesture: Gesture) {
@@ -283,6 +442,12 @@ pub fn show_everyone(page: Page) {
 pub fn undo(page: Page) {
     if is_current(page) {
         run(Replica::undo);
+    }
+}
+
+pub fn redo(page: Page) {
+    if is_current(page) {
+        run(Replica::redo);
     }
 }
 

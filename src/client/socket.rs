@@ -18,6 +18,8 @@ struct Line {
     /// A reconnect is due; another one need not be planned.
     planned: bool,
     listening: bool,
+    /// The server does not want this tab back.
+    stopped: bool,
 }
 
 thread_local! {
@@ -34,7 +36,7 @@ fn url() -> Option<String> {
 /// Opens the socket, unless it is open or about to be.
 pub fn open() {
     listen_to_the_network();
-    let busy = LINE.with(|line| line.borrow().socket.is_some());
+    let busy = LINE.with(|line| line.borrow().socket.is_some() || line.borrow().stopped);
     if busy {
         return;
     }
@@ -60,6 +62,11 @@ pub fn open() {
     on_message.into_js_value();
     on_close.into_js_value();
     LINE.with(|line| line.borrow_mut().socket = Some(socket));
+}
+
+/// Does not come back by itself.
+pub fn stop() {
+    LINE.with(|line| line.borrow_mut().stopped = true);
 }
 
 pub fn send(text: &str) {

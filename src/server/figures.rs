@@ -23,6 +23,7 @@ use crate::app::panels::{self, AnyPanel, Canvas, Content};
 use crate::controls::{Controls, encode, parameters, to_query};
 use crate::error::AppError;
 use crate::model::{Cell, ColumnHead, Entity, Kind, PanelView, Provenance, Row, TableView};
+use crate::view::Zoom;
 
 /// Rows of a table twin that travel with a page or a figure; the CSV has all.
 const TWIN_ROWS: usize = 20;
@@ -46,7 +47,7 @@ pub struct Request {
 
 impl Request {
     pub fn new(entity: Entity, panel: &'static dyn AnyPanel, wanted: Controls) -> Self {
-        let canvas = Canvas { theme: Theme::Light, width: DEFAULT_WIDTH, height: panel.height(), window: None, picture: true };
+        let canvas = Canvas { theme: Theme::Light, width: DEFAULT_WIDTH, height: panel.height(), zoom: None, picture: true };
         Self { entity, panel, wanted, canvas, inline: false, rows: TWIN_ROWS }
     }
 
@@ -60,7 +61,12 @@ impl Request {
         for (name, value) in parameters(query) {
             match name.as_str() {
                 "size" => (request.canvas.width, request.canvas.height) = size(&value)?,
-                "window" => request.canvas.window = Some(window(&value)?),
+                "window" => request.canvas.zoom = Some(window(&value)?),
+                "zoom" => {
+                    let zoom = Zoom::parse(&value)
+                        .ok_or_else(|| AppError::BadRequest(format!("zoom is TAG;x:LOW,HIGH;y:LOW,HIGH, not “{value}”")))?;
+                    request.canvas.zoom = Some(zoom);
+                }
                 "theme" => {
                     request.canvas.theme = match value.as_str() {
                         "light" => Theme::Light,
@@ -80,7 +86,7 @@ impl Request {
                 other => {
                     let known = names.join(", ");
                     return Err(AppError::BadRequest(format!(
-                        "“{other}” is not a control of {} ({known}), nor size, window, theme or raster",
+                        "“{other}” is not a control of {} ({known}), nor size, window, zoom, theme or raster",
                         panel.name()
                     )));
                 }
@@ -91,25 +97,20 @@ impl Request {
 
     /// The same drawing has the same text.
     fn key(&self) -> String {
-        let Canvas { theme, width, height, window, .. } = &self.canvas;
-        format!(
-            "{}/{}?{}&{theme:?}&{width}x{height}&{window:?}&{}",
-            self.entity.path(),
-            self.panel.name(),
-            to_query(&self.wanted),
-            self.inline
-        )
+        let Canvas { theme, width, height, zoom, .. } = &self.canvas;
+        let zoom = zoom.as_ref().map(Zoom::to_string).unwrap_or_default();
+        format!("{}/{}?{}&{theme:?}&{width}x{height}&{zoom}&{}", self.entity.path(), self.panel.name(), to_query(&self.wanted), self.inline)
     }
 
     /// The address of the drawing's raster.
     fn raster_url(&self, base: &str, hash: &str) -> String {
-        let Canvas { theme, width, height, window, .. } = &self.canvas;
+        let Canvas { theme, width, height, zoom, .. } = &self.canvas;
         let theme = if *theme == Theme::Dark { "dark" } else { "light" };
         let query = to_query(&self.wanted);
         let and = if query.is_empty() { "" } else { "&" };
-        let window = window.map(|[x0, x1, y0, y1]| format!("&window={x0},{x1},{y0},{y1}")).unwrap_or_default();
+        let zoom = zoom.as_ref().map(|zoom| format!("&zoom={}", encode(&zoom.to_string()))).unwrap_or_default();
         let path = format!("{base}/api/figures{}/{}/raster", self.entity.path(), encode(self.panel.name()));
-        format!("{path}?{query}{and}theme={theme}&size={width}x{height}{window}&v={hash}")
+        format!("{path}?{query}{and}theme={theme}&size={width}x{height}{zoom}&v={hash}")
     }
 }
 
@@ -122,11 +123,12 @@ fn size(text: &str) -> Result<(u32, u32), AppError> {
         })
 }
 
-fn window(text: &str) -> Result<[f64; 4], AppError> {
+fn window(text: &str) -> Result<Zoom, AppError> {
     let numbers = text.split(',').map(str::parse::<f64>).collect::<Result<Vec<_>, _>>().unwrap_or_default();
     match numbers.as_slice() {
         &[x0, x1, y0, y1] if numbers.iter().all(|number| number.is_finite()) && x0 != x1 && y0 != y1 => {
-            Ok([x0.min(x1), x0.max(x1), y0.min(y1), y0.max(y1)])
+            let ranges = [("x".to_owned(), [x0, x1]), ("y".to_owned(), [y0, y1])].into();
+            Ok(Zoom { axes: String::new(), ranges })
         }
         _ => Err(AppError::BadRequest(format!("window is x0,x1,y0,y1 with four different finite numbers, not “{text}”"))),
     }
@@ -180,6 +182,12 @@ fn chart(mut drawing: Drawing, mut view: PanelView, request: &Request, base: &st
     // Charts with a row per item decide their height themselves.
     if let Some(height) = drawing.figure.pointer("/layout/height").and_then(Value::as_f64) {
         view.height = height as u32;
+    }
+    if let Some(layout) = drawing.figure.get_mut("layout").and_then(Value::as_object_mut) {
+        view.axes = panels::axes_tag(layout.get("uirevision").and_then(Value::as_str).unwrap_or_default());
+        let meta = layout.entry("meta").or_insert_with(|| serde_json::json!({}));
+        view.refines = meta.get("refine").is_some();
+        meta["axes"] = view.axes.as_str().into();
     }
     view.summary = drawing.summary;
     view.provenance = Provenance {

@@ -49,13 +49,18 @@ pub fn is_loopback(authority: &str) -> bool {
 /// Whether a request with this `Origin` may change something or open the socket: the origin is
 /// exactly the public URL, or the loopback name and port that the request itself was sent to.
 pub fn origin_allowed(headers: &HeaderMap, public_url: Option<&str>) -> bool {
-    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let Some(origin) = text(header::ORIGIN) else { return false };
+    // Of several a browser sends none, and which one counts would be anybody's guess.
+    let only = |name: HeaderName| {
+        let mut values = headers.get_all(name).iter();
+        values.next().filter(|_| values.next().is_none()).and_then(|value| value.to_str().ok())
+    };
+    let Some(origin) = only(header::ORIGIN) else { return false };
     if public_url == Some(origin) {
         return true;
     }
-    let host = text(header::HOST).unwrap_or_default();
-    authority(origin).is_some_and(|authority| authority == host && is_loopback(authority))
+    // What a proxy makes of it is known by the public URL only, so this is plain HTTP.
+    let host = only(header::HOST).unwrap_or_default();
+    authority(origin).is_some_and(|authority| origin.starts_with("http://") && authority == host && is_loopback(authority))
 }
 
 /// Refuses unsafe requests from other origins. A request without `Origin` and without a cookie
@@ -103,6 +108,7 @@ mod tests {
             "https://lab.example.org/",
             "https://user@lab.example.org",
             "http://127.0.0.1:3001",
+            "https://127.0.0.1:3000",
             "http://127.0.0.1.evil.com:3000",
             "http://localhost.evil.com:3000",
             "file://",
@@ -115,5 +121,8 @@ mod tests {
         // DNS rebinding: the page and the request agree on a foreign name.
         assert!(!origin_allowed(&headers("http://evil.com:3000", "evil.com:3000"), public));
         assert!(!origin_allowed(&HeaderMap::new(), public));
+        let mut twice = headers("http://127.0.0.1:3000", "127.0.0.1:3000");
+        twice.append(header::ORIGIN, HeaderValue::from_static("http://127.0.0.1:3000"));
+        assert!(!origin_allowed(&twice, public));
     }
 }

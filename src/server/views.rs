@@ -16,6 +16,7 @@ use crate::app::panels::{self, measure_title};
 use crate::controls::{Controls, from_query, from_value, is_control, of_panel, parameters};
 use crate::error::AppError;
 use crate::model::{Cell, Entity, ExploreView, Fact, Head, Hit, HomeView, Kind, PageView, PanelView, Related, RoomView};
+use crate::view;
 
 /// Entries of a short list on an entity's page.
 const RELATED: usize = 12;
@@ -320,10 +321,27 @@ pub async fn replay_reset(state: &State) -> Result<u64, AppError> {
     state.store().hold_back_again().await.map_err(app_error)
 }
 
-/// The pages that have a room.
-pub fn is_room(id: &RoomId) -> bool {
+/// Whether a room's page is there.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn has_room(state: &State, id: &RoomId) -> Result<bool, AppError> {
     let page = id.page();
-    page == "/" || page == "/explore" || Kind::ALL.iter().any(|kind| page == format!("/{}", kind.word())) || entity_of(page).is_some()
+    let is_list = page == "/" || page == "/explore" || Kind::ALL.iter().any(|kind| page == format!("/{}", kind.word()));
+    match entity_of(page) {
+        // One page has one room, however its address is written.
+        Some(entity) if entity.path() == page => state.store().contains(store_kind(entity.kind), entity.id).await.map_err(app_error),
+        _ => Ok(is_list),
+    }
+}
+
+fn store_kind(kind: Kind) -> labboard_store::Kind {
+    match kind {
+        Kind::Data => labboard_store::Kind::Dataset,
+        Kind::Task => labboard_store::Kind::Task,
+        Kind::Flow => labboard_store::Kind::Flow,
+        Kind::Run => labboard_store::Kind::Run,
+    }
 }
 
 fn entity_of(page: &str) -> Option<Entity> {
@@ -368,9 +386,10 @@ impl Validate for PageValidator {
         let values = from_value(value.as_json()).ok_or_else(|| format!("{key} takes a text or a list of texts"))?;
         let known = |kind: Kind| {
             panels::find(kind, panel)
-                .filter(|panel| panel.control_names().contains(&control))
+                .filter(|panel| panel.control_names().contains(&control) || panel.looks().contains(&control))
                 .ok_or_else(|| format!("this page has no control {key}"))
         };
+        let looked = |panel: &dyn panels::AnyPanel| panel.looks().contains(&control).then(|| view::check(control, &values));
         match self {
             PageValidator::None => Ok(()),
             PageValidator::Missing(reason) => Err(reason.clone()),
@@ -380,9 +399,13 @@ impl Validate for PageValidator {
                 .filter(|id| datasets.contains(id))
                 .map(drop)
                 .ok_or_else(|| "there is no such dataset".to_owned()),
-            PageValidator::Explore(_) => known(Kind::Data).map(drop),
+            PageValidator::Explore(_) => looked(known(Kind::Data)?).unwrap_or(Ok(())),
             PageValidator::Entity(source, kind) => {
-                let views = known(*kind)?.controls(source, &Controls::new());
+                let panel = known(*kind)?;
+                if let Some(checked) = looked(panel) {
+                    return checked;
+                }
+                let views = panel.controls(source, &Controls::new());
                 let view = views.iter().find(|view| view.name == control).ok_or_else(|| format!("this page has no control {key}"))?;
                 panels::allowed(view.form, &view.label, &view.options, &values)
             }

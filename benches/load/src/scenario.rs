@@ -126,7 +126,11 @@ pub async fn crowd(server: &str, clients: usize, changes: usize, pointers: usize
         total += writer.await??;
     }
     println!("{total} changes; who got the fewest got {fewest}");
-    println!("{} pointers delivered ({} to each, a second)", presence.load(Ordering::Relaxed), presence.load(Ordering::Relaxed) / clients / seconds as usize);
+    println!(
+        "{} pointers delivered ({} to each, a second)",
+        presence.load(Ordering::Relaxed),
+        presence.load(Ordering::Relaxed) / clients / seconds as usize
+    );
     times.report("delivery of a change");
     ensure!(fewest == total && times.len() == total * clients, "somebody missed a change");
     Ok(())

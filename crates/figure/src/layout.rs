@@ -286,7 +286,13 @@ impl<'a> Sheet<'a> {
             .name(text::text(&legend_label(entry)))
             .marker(marker)
             .hover_info(HoverInfo::Skip);
-        self.trace(&Extended::new(&trace).set("x", json!([null])).set("y", json!([null])).set("marker.symbol", json!(entry.symbol)));
+        self.trace(
+            &Extended::new(&trace)
+                .set("uid", entry.label.as_str())
+                .set("x", json!([null]))
+                .set("y", json!([null]))
+                .set("marker.symbol", json!(entry.symbol)),
+        );
     }
 
     /// The figure: data, layout and configuration.

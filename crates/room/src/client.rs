@@ -43,6 +43,8 @@ pub enum Event {
         /// What it would have set.
         set: Changes,
     },
+    /// An undo or redo left these alone, because others have written them since.
+    LeftAlone { keys: Vec<Key> },
     /// The replica is up to date. Data may have changed meanwhile, so figures are to be fetched again if their ETag says so.
     Joined,
     /// The copy had come to differ from the room's and is being fetched anew.
@@ -74,6 +76,8 @@ pub enum Refused {
     TooLong,
     #[error("{MAX_PENDING} changes wait for the server already")]
     TooManyPending,
+    #[error("somebody has changed it since")]
+    Superseded,
 }
 
 /// Where the replica stands with its room.
@@ -392,11 +396,11 @@ impl Replica {
         Ok(step)
     }
 
-    /// Takes back this person's last operation, as far as nobody else has written its properties since. When others have
-    /// written all of them, the one before it.
+    /// Takes back this person's last operation, as far as nobody else has written its properties since.
     ///
     /// # Errors
-    /// As [`set`](Replica::set).
+    /// [`Refused::Superseded`] when others have written all of them: the next undo is that of the operation before. Else as
+    /// [`set`](Replica::set).
     pub fn undo(&mut self) -> Result<Step, Refused> {
         self.revert(Revert::Undo)
     }
@@ -534,6 +538,12 @@ impl Replica {
         }
         self.check_pending(1)?;
         while let Some(entry) = self.history.pop(which) {
+            if entry.is_void() {
+                return Err(Refused::Superseded);
+            }
+            if !entry.lost.is_empty() {
+                step.events.push(Event::LeftAlone { keys: entry.lost });
+            }
             let waits_for = (!entry.is_committed).then_some(entry.n);
             let set = match waits_for {
                 None => entry.before,

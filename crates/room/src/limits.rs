@@ -37,6 +37,9 @@ pub const MESSAGES_PER_SECOND: u32 = 100;
 /// Seconds over which rates are averaged.
 pub const BURST_SECONDS: u32 = 10;
 
+/// The largest number of an operation: what a JavaScript number holds exactly.
+pub const MAX_OPERATION_NUMBER: u64 = (1 << 53) - 1;
+
 /// People in one room.
 pub const MAX_PEOPLE: usize = 1_000;
 

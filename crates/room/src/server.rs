@@ -22,7 +22,9 @@ use serde::{Deserialize, Serialize};
 use crate::document::{Changes, Document};
 use crate::id::{ClientId, PersonId, RoomId, Seq};
 use crate::key::Key;
-use crate::limits::{CHECKSUM_EVERY, MAX_DOCUMENT_BYTES, MAX_KEYS, MAX_OP_KEYS, MAX_PEOPLE, MAX_PRESENCE_BYTES, TAIL};
+use crate::limits::{
+    CHECKSUM_EVERY, MAX_DOCUMENT_BYTES, MAX_KEYS, MAX_OP_KEYS, MAX_OPERATION_NUMBER, MAX_PEOPLE, MAX_PRESENCE_BYTES, TAIL,
+};
 use crate::message::{ClientMessage, ClosingReason, Entity, ErrorCode, Moved, PROTOCOL, Person, Presence, ServerMessage, Welcome};
 use crate::name::Name;
 use crate::operation::{Committed, Op, Rejected, Rejection, RejectionCode};
@@ -348,6 +350,13 @@ impl Room {
             return Effects::default();
         };
         let (client, n) = (member.client.clone(), op.n);
+        if n > MAX_OPERATION_NUMBER {
+            return reject(
+                from,
+                n,
+                Rejection::new(RejectionCode::Invalid, format!("operations have numbers up to {MAX_OPERATION_NUMBER}")),
+            );
+        }
         if n <= self.clients.last(&client) {
             return self.answer_again(from, &client, n);
         }

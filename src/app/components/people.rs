@@ -3,7 +3,7 @@
 use leptos::html;
 use leptos::prelude::*;
 
-use crate::app::room::{Person, use_session};
+use crate::app::room::{Doing, Person, use_session};
 
 /// How many avatars are drawn before the rest become a number.
 const SHOWN: usize = 6;
@@ -52,7 +52,20 @@ pub fn People() -> impl IntoView {
             }
             .into_any()
         } else {
-            view! { <span class=class role="img" data-person=person.id title=name.clone() aria-label=name>{short}</span> }.into_any()
+            let id = person.id;
+            let doing = move || session.doing(id).unwrap_or_default();
+            let where_to = {
+                let name = name.clone();
+                move || match doing() {
+                    Doing { panel, .. } if !panel.is_empty() => format!("{name}, on {panel}. Follow"),
+                    _ => format!("{name}. Follow"),
+                }
+            };
+            let follow = move |_| session.follow(&person);
+            view! {
+                <button type="button" class=class class:idle=move || doing().is_idle data-person=id title=name aria-label=where_to on:click=follow>{short}</button>
+            }
+            .into_any()
         }
     };
     let hidden = move || session.people.with(|people| people.len().saturating_sub(SHOWN));

@@ -39,12 +39,24 @@ pub fn RoomBar() -> impl IntoView {
                 <button type="button" class="ghost" on:click=move |_| page.show_everyone()>"Show everyone"</button>
             </Show>
             <span class="space"></span>
-            <button type="button" class="ghost" disabled=move || !page.can_undo.get() on:click=move |_| page.undo()>"Undo"</button>
+            <button type="button" class="ghost" title="Ctrl+Z" disabled=move || !page.can_undo.get() on:click=move |_| page.undo()>"Undo"</button>
+            <button type="button" class="ghost" title="Ctrl+Shift+Z" disabled=move || !page.can_redo.get() on:click=move |_| page.redo()>"Redo"</button>
             <button type="button" class="ghost" disabled=move || page.values.with(|values| values.is_empty()) on:click=move |_| page.reset()>
                 "Reset view"
             </button>
+            <button type="button" class="ghost" disabled=move || others() == 0 on:click=move |_| session.bring_everyone()>"Bring everyone here"</button>
             <CopyLink/>
         </div>
+        {move || session.following.get().map(|(_, name)| view! {
+            <p class="follow" role="status">"Following "<b>{name}</b>", until you do something of your own"</p>
+        })}
+        {move || session.offer.get().map(|offer| view! {
+            <p class="follow" role="alert" data-follow="offer">
+                <b>{offer.name}</b>" asks you to come and look"
+                <button type="button" class="button primary" on:click=move |_| session.answer(true)>"Go there"</button>
+                <button type="button" class="button" on:click=move |_| session.answer(false)>"Not now"</button>
+            </p>
+        })}
     }
 }
 

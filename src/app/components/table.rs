@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use super::control::toggled;
 use crate::app::href;
 use crate::app::room::Page;
-use crate::model::{Cell, Row, TableView};
+use crate::model::{Cell, ColumnHead, Row, TableView};
 
 /// Compares cells as people expect: numbers by size, text without case; what has no
 /// number comes last in either direction.
@@ -40,6 +40,15 @@ struct Order {
     descending: bool,
 }
 
+impl Order {
+    /// A column by its name, with `-` before it for descending order.
+    fn parse(text: &str, columns: &[ColumnHead]) -> Option<Order> {
+        let place = |name: &str| columns.iter().position(|head| head.name == name);
+        let ascending = place(text).map(|column| Order { column, descending: false });
+        ascending.or_else(|| Some(Order { column: place(text.strip_prefix('-')?)?, descending: true }))
+    }
+}
+
 fn sorted(table: &TableView, order: Option<Order>) -> Vec<Row> {
     let mut rows = table.rows.clone();
     if let Some(Order { column, descending }) = order {
@@ -61,6 +70,13 @@ pub struct Chooser {
     pub default: Signal<Vec<String>>,
 }
 
+/// The property of a page that says how a table is sorted.
+#[derive(Clone, Debug)]
+pub struct Sorter {
+    pub page: Page,
+    pub key: String,
+}
+
 #[component]
 pub fn DataTable(
     #[prop(into)] table: Signal<TableView>,
@@ -68,11 +84,19 @@ pub fn DataTable(
     #[prop(into)]
     caption: String,
     #[prop(optional_no_strip)] chooser: Option<Chooser>,
-    /// Whether heads sort the rows that are here; off where the server sorts.
-    #[prop(default = true)]
-    sortable: bool,
+    /// Lets heads sort the rows that are here; none where the server sorts.
+    #[prop(optional_no_strip)]
+    sorter: Option<Sorter>,
 ) -> impl IntoView {
-    let order = RwSignal::new(None::<Order>);
+    let sortable = sorter.is_some();
+    let sorter = StoredValue::new(sorter);
+    let order = Memo::new(move |_| {
+        let wanted = sorter.with_value(|sorter| {
+            let Sorter { page, key } = sorter.as_ref()?;
+            page.values.with(|values| values.get(key)?.first().cloned())
+        })?;
+        table.with(|table| Order::parse(&wanted, &table.columns))
+    });
     let rows = Memo::new(move |_| table.with(|table| sorted(table, order.get())));
     let heads = Memo::new(move |_| table.with(|table| table.columns.clone()));
     let chosen = chooser.clone().map(|chooser| {
@@ -98,15 +122,17 @@ pub fn DataTable(
                     }
                     _ => "none",
                 };
+                let name = head.name;
+                let wanted = name.clone();
                 let click = move |_| {
-                    order.update(|order| {
-                        *order = match *order {
-                            Some(Order { column: same, descending }) if same == column => Some(Order { column, descending: !descending }),
-                            _ => Some(Order { column, descending: false }),
-                        };
+                    let is_ascending = order.get_untracked() == Some(Order { column, descending: false });
+                    let wanted = if is_ascending { format!("-{wanted}") } else { wanted.clone() };
+                    sorter.with_value(|sorter| {
+                        if let Some(Sorter { page, key }) = sorter {
+                            page.submit(vec![(key.clone(), Some(wanted.into()))]);
+                        }
                     });
                 };
-                let name = head.name;
                 let label = if sortable {
                     view! { <button type="button" on:click=click>{name}</button> }.into_any()
                 } else {
@@ -192,19 +218,20 @@ fn TableCell(cell: Cell) -> AnyView {
 /// A histogram the size of a word.
 #[component]
 fn Spark(counts: Vec<u32>) -> impl IntoView {
-    const WIDTH: f64 = 64.0;
-    const HEIGHT: f64 = 20.0;
-    let most = f64::from(counts.iter().copied().max().unwrap_or(1).max(1));
-    let step = WIDTH / counts.len() as f64;
+    // In tenths of a pixel: whole numbers are written with less code.
+    const WIDTH: u64 = 640;
+    const HEIGHT: u64 = 200;
+    const GAP: u64 = 6;
+    let most = u64::from(counts.iter().copied().max().unwrap_or(1).max(1));
+    let bars = counts.len() as u64;
     let mut path = String::new();
-    for (i, count) in counts.iter().enumerate() {
-        if *count > 0 {
-            let height = (f64::from(*count) / most * HEIGHT).max(1.0);
-            let (x, width) = (i as f64 * step, (step - 0.6).max(0.6));
-            path.push_str(&format!("M{x:.1} {HEIGHT}h{width:.1}v-{height:.1}h-{width:.1}z"));
-        }
+    for (i, count) in (0..).zip(counts).filter(|(_, count)| *count > 0) {
+        let height = (u64::from(count) * HEIGHT / most).max(10);
+        let (x, next) = (i * WIDTH / bars, (i + 1) * WIDTH / bars);
+        let width = (next - x).saturating_sub(GAP).max(GAP);
+        path.push_str(&format!("M{x} {HEIGHT}h{width}v-{height}h-{width}z"));
     }
-    view! { <svg class="spark" viewBox="0 0 64 20" width="64" height="20" aria-hidden="true"><path d=path/></svg> }
+    view! { <svg class="spark" viewBox="0 0 640 200" width="64" height="20" aria-hidden="true"><path d=path/></svg> }
 }
 
 #[cfg(test)]
@@ -223,6 +250,15 @@ mod tests {
         };
         assert_eq!(texts(false), ["9", "10", "–"]);
         assert_eq!(texts(true), ["10", "9", "–"]);
+    }
+
+    #[test]
+    fn an_order_names_its_column() {
+        let columns = ["a", "-a", "b"].map(|name| ColumnHead { name: name.to_owned(), numeric: false, help: None });
+        assert_eq!(Order::parse("b", &columns), Some(Order { column: 2, descending: false }));
+        assert_eq!(Order::parse("-b", &columns), Some(Order { column: 2, descending: true }));
+        assert_eq!(Order::parse("-a", &columns), Some(Order { column: 1, descending: false }));
+        assert_eq!(Order::parse("c", &columns), None);
     }
 
     #[test]

@@ -70,7 +70,7 @@ fn Home(view: HomeView) -> AnyView {
         <div class="grid">
             <section class="panel wide">
                 <div class="panel-head"><h2>"Latest runs"</h2></div>
-                <DataTable table=Signal::stored(recent) caption="Latest runs" chooser=None sortable=false/>
+                <DataTable table=Signal::stored(recent) caption="Latest runs" chooser=None sorter=None/>
             </section>
             <section class="panel side">
                 <div class="panel-head"><h2>"Start here"</h2></div>

@@ -116,7 +116,7 @@ fn List(view: ListView, asked: Asked) -> AnyView {
                 <span class="space"></span>
                 <nav class="sorts" aria-label="Sort by">{sort_links}</nav>
             </div>
-            {(!empty).then(|| view! { <DataTable table=Signal::stored(table) caption=kind.plural() chooser=None sortable=false/> })}
+            {(!empty).then(|| view! { <DataTable table=Signal::stored(table) caption=kind.plural() chooser=None sorter=None/> })}
             <nav class="pager" aria-label="Pages" hidden=pages == 1>
                 {previous}
                 <span>{format!("Page {} of {}", asked.page, thousands(pages))}</span>

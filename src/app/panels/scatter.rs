@@ -100,7 +100,6 @@ fn draw(source: &DataSource, values: &Values, canvas: &Canvas) -> Result<Content
         (values.is_on("log_x") && x.kind() == FeatureKind::Numeric, values.is_on("log_y") && y.kind() == FeatureKind::Numeric);
     let colour = source.column(color);
     let style = canvas.style(&[x_name, y_name, if x_log { "log" } else { "" }, if y_log { "log" } else { "" }]);
-    let window = canvas.window.map(|[x0, x1, y0, y1]| Window { x: [x0, x1], y: [y0, y1] });
 
     if x.len() <= EXACT_MARKS {
         let input = scatter::Input {
@@ -121,6 +120,7 @@ fn draw(source: &DataSource, values: &Values, canvas: &Canvas) -> Result<Content
         return Err(Empty { reason: format!("No row has both {x_name} and {y_name}") });
     };
     let full = Window { x: x_axis.range, y: y_axis.range };
+    let window = canvas.window(&style, full);
     let shown = window.unwrap_or(full);
 
     // A window with few enough rows is exact again.

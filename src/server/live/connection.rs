@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code};
 use futures::stream::SplitSink;
 use futures::{SinkExt, StreamExt};
 use labboard_room::limits::{BURST_SECONDS, MAX_MESSAGE_BYTES, MESSAGES_PER_SECOND, PRESENCE_PER_SECOND, SUBMITS_PER_SECOND};
@@ -20,7 +20,7 @@ use super::budget::Budget;
 use super::mailbox::{Mailbox, Next};
 use super::owner::Command;
 use crate::server::state::State;
-use crate::server::views::{PageValidator, is_room};
+use crate::server::views::{PageValidator, has_room};
 
 /// How often an idle connection is asked whether it is still there.
 const PING_EVERY: Duration = Duration::from_secs(20);
@@ -85,7 +85,14 @@ pub async fn serve(state: State, socket: WebSocket) {
                         connection.refuse(ErrorCode::BadMessage, "messages are JSON in text frames");
                         Ok(())
                     }
-                    Some(Ok(Message::Close(_)) | Err(_)) | None => Err(Over),
+                    Some(Err(_)) => {
+                        let reason = format!("messages are UTF-8 text of at most {MAX_MESSAGE_BYTES} bytes");
+                        let close = CloseFrame { code: close_code::POLICY, reason: reason.into() };
+                        // Nobody hears it if the connection is what failed.
+                        let _ = write(&mut sink, [Message::Close(Some(close))]).await;
+                        Err(Over)
+                    }
+                    Some(Ok(Message::Close(_))) | None => Err(Over),
                 }
             }
             () = tokio::time::sleep_until(connection.presence.next()), if connection.late.is_some() => connection.present_late().await,
@@ -213,8 +220,10 @@ impl Connection {
 
     async fn enter(&mut self, id: RoomId, client: ClientId, name: Option<String>, resume: Option<Seq>) {
         self.leave(Some(id.clone())).await;
-        if !is_room(&id) {
-            return self.refuse(ErrorCode::NotFound, format!("there is no page {}", id.page()));
+        match has_room(&self.state, &id).await {
+            Ok(true) => {}
+            Ok(false) => return self.refuse(ErrorCode::NotFound, format!("there is no page {}", id.page())),
+            Err(error) => return self.refuse(ErrorCode::Internal, error.to_string()),
         }
         let mut command = Command::Enter {
             connection: self.id,

@@ -15,6 +15,15 @@ pub(super) struct Entry {
     pub(super) is_committed: bool,
     /// What stood in the order right before the operation. Properties that others have written since are taken out.
     pub(super) before: Changes,
+    /// Those that were taken out.
+    pub(super) lost: Vec<Key>,
+}
+
+impl Entry {
+    /// Whether others have written all of it since.
+    pub(super) fn is_void(&self) -> bool {
+        self.before.is_empty()
+    }
 }
 
 /// Two stacks of entries, with the room's rule: never revert somebody else's later change.
@@ -67,10 +76,11 @@ impl History {
     pub(super) fn foreign<'a>(&mut self, keys: impl Iterator<Item = &'a Key>) {
         for key in keys {
             for entry in self.entries().filter(|entry| entry.is_committed) {
-                entry.before.remove(key);
+                if entry.before.remove(key).is_some() {
+                    entry.lost.push(key.clone());
+                }
             }
         }
-        self.retain(|entry| !entry.before.is_empty());
     }
 
     /// The operation never came to be.
@@ -94,7 +104,7 @@ impl History {
 }
 
 fn entry<'a>(n: u64, keys: impl Iterator<Item = &'a Key>) -> Entry {
-    Entry { n, is_committed: false, before: keys.map(|key| (key.clone(), None)).collect() }
+    Entry { n, is_committed: false, before: keys.map(|key| (key.clone(), None)).collect(), lost: Vec::new() }
 }
 
 fn push<T>(stack: &mut VecDeque<T>, item: T) {

@@ -203,6 +203,7 @@ fn undo_leaves_alone_what_others_wrote_later() {
     let _ = replica.receive(committed(2, ME, 1, "a.x=bmi a.y=sex"));
     let _ = replica.receive(committed(3, OTHER, 1, "a.x=bp"));
     let step = replica.undo().expect("an undo");
+    assert_eq!(step.events.first(), Some(&Event::LeftAlone { keys: vec![key("a.x")] }));
     assert_eq!(submits(&step), [(2, changes("a.y"), Some(3))]);
     // While it is under way somebody writes that property too: theirs shows, whatever the server answers.
     let step = replica.receive(committed(4, OTHER, 2, "a.y=s6"));
@@ -212,13 +213,14 @@ fn undo_leaves_alone_what_others_wrote_later() {
 }
 
 #[test]
-fn undo_passes_over_what_others_have_overwritten() {
+fn undo_says_when_others_have_overwritten_it_and_goes_on_from_there() {
     let mut replica = live();
     let _ = replica.set(changes("a.y=sex"));
     let _ = replica.receive(committed(2, ME, 1, "a.y=sex"));
     let _ = replica.set(changes("a.x=bmi"));
     let _ = replica.receive(committed(3, ME, 2, "a.x=bmi"));
     let _ = replica.receive(committed(4, OTHER, 1, "a.x=bp"));
+    assert_eq!(replica.undo(), Err(Refused::Superseded));
     let step = replica.undo().expect("an undo");
     assert_eq!(submits(&step), [(3, changes("a.y"), Some(4))]);
 }
