@@ -1,0 +1,202 @@
+//! What a seed stands for: the world that is simulated, and what happens in it, step by step.
+
+use crate::disk::{Crash, DiskKind};
+use crate::network::NetworkKind;
+use crate::random::Random;
+
+const MAX_PEERS: usize = 8;
+const MAX_LENGTH: usize = 120;
+
+/// The world of a schedule.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    pub peers: usize,
+    /// Operations that the room keeps for who resumes.
+    pub tail: usize,
+    pub disk: DiskKind,
+    pub network: NetworkKind,
+    /// Whether what the server has to say waits until it is told to say it.
+    pub hesitates: bool,
+    /// Whether all messages go through their encoding.
+    pub encodes: bool,
+    pub ending: Ending,
+}
+
+/// What happens after the schedule.
+#[derive(Clone, Copy, Debug)]
+pub enum Ending {
+    Quiet,
+    /// Somebody undoes some operations and redoes them, with or without waiting for the answer each time.
+    UndoAndRedo {
+        who: usize,
+        depth: usize,
+        waits: bool,
+    },
+}
+
+/// One step. `who` is a client.
+#[derive(Clone, Copy, Debug)]
+pub enum Action {
+    Edit {
+        who: usize,
+        keys: usize,
+        is_reset: bool,
+    },
+    Undo {
+        who: usize,
+    },
+    Redo {
+        who: usize,
+    },
+    Reset {
+        who: usize,
+    },
+    StepOut {
+        who: usize,
+    },
+    Open {
+        who: usize,
+    },
+    Rejoin {
+        who: usize,
+    },
+    ShowEveryone {
+        who: usize,
+    },
+    Present {
+        who: usize,
+        state: usize,
+    },
+    Rename {
+        who: usize,
+    },
+    /// A new page with a new copy of the room in place of the old one.
+    Reload {
+        who: usize,
+    },
+
+    Connect {
+        who: usize,
+    },
+    /// The connection breaks, and what is under way is lost. The server finds out late or never.
+    Break {
+        who: usize,
+    },
+    /// The client gives its connection up. What it has sent still arrives, late.
+    Abandon {
+        who: usize,
+    },
+    /// The server gives the connection up.
+    TimeOut {
+        who: usize,
+    },
+    Send {
+        who: usize,
+        count: usize,
+    },
+    Receive {
+        who: usize,
+        count: usize,
+    },
+    /// The network delivers something of a connection that its client has given up, or its end.
+    Straggle {
+        which: usize,
+    },
+    /// The network delivers the next message to the server twice.
+    Repeat {
+        who: usize,
+    },
+    /// A hostile network loses or changes the next message to the client.
+    Tamper {
+        who: usize,
+    },
+
+    Append,
+    Sync,
+    Commit,
+    Flush,
+    /// The disk refuses to write.
+    DiskFull,
+    WriteSnapshot,
+    /// Removes the log before the durable snapshot but for the last records.
+    RemoveOld {
+        keep: usize,
+    },
+    Crash(Crash),
+    /// The right to change the room is given or taken.
+    Access {
+        who: usize,
+        may_write: bool,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    pub setting: Setting,
+    pub actions: Vec<Action>,
+}
+
+impl Schedule {
+    pub fn of(seed: u64) -> Schedule {
+        let mut random = Random::new(seed);
+        let peers = 1 + random.below(MAX_PEERS);
+        let network = match random.below(8) {
+            0 => NetworkKind::Losing,
+            1 => NetworkKind::Altering,
+            _ => NetworkKind::Honest,
+        };
+        let ending = match random.below(5) {
+            0 => Ending::UndoAndRedo { who: random.below(peers), depth: 1 + random.below(5), waits: random.chance(50) },
+            _ => Ending::Quiet,
+        };
+        let setting = Setting {
+            peers,
+            tail: [0, 2, 5, 5, 1_000][random.below(5)],
+            disk: if random.chance(50) { DiskKind::Transactions } else { DiskKind::Records },
+            network,
+            hesitates: random.chance(50),
+            encodes: random.chance(20),
+            ending,
+        };
+        let length = random.below(MAX_LENGTH);
+        let actions = (0..length).map(|_| action(&mut random, peers)).collect();
+        Schedule { setting, actions }
+    }
+}
+
+fn action(random: &mut Random, peers: usize) -> Action {
+    let who = random.below(peers);
+    match random.below(200) {
+        0..=43 => Action::Edit { who, keys: random.below(32), is_reset: random.chance(15) },
+        44..=58 => Action::Undo { who },
+        59..=67 => Action::Redo { who },
+        68 => Action::Reset { who },
+        69..=70 => Action::StepOut { who },
+        71 => Action::Open { who },
+        72..=73 => Action::Rejoin { who },
+        74..=75 => Action::ShowEveryone { who },
+        76..=77 => Action::Present { who, state: random.below(100) },
+        78 => Action::Rename { who },
+        79 => Action::Reload { who },
+        80..=91 => Action::Connect { who },
+        92..=95 => Action::Break { who },
+        96..=99 => Action::Abandon { who },
+        100..=101 => Action::TimeOut { who },
+        102..=125 => Action::Send { who, count: 1 + random.below(4) },
+        126..=149 => Action::Receive { who, count: 1 + random.below(5) },
+        150..=154 => Action::Straggle { which: random.below(64) },
+        155..=156 => Action::Repeat { who },
+        157..=160 => Action::Tamper { who },
+        161..=167 => Action::Append,
+        168..=174 => Action::Sync,
+        175..=181 => Action::Commit,
+        182..=186 => Action::Flush,
+        187..=188 => Action::DiskFull,
+        189..=191 => Action::WriteSnapshot,
+        192..=193 => Action::RemoveOld { keep: random.below(6) },
+        194..=197 => {
+            Action::Crash(Crash { is_power_loss: random.chance(50), also_while_opening: random.chance(20), chance: random.next() })
+        }
+        _ => Action::Access { who, may_write: random.chance(70) },
+    }
+}
