@@ -7,7 +7,7 @@ use labboard_room::server::Room;
 use labboard_room::{ClientId, Document, Key, RoomId, Value};
 use serde_json::json;
 
-use crate::network::NetworkKind;
+use crate::network::{ALTERED, NetworkKind};
 use crate::peer::numbers;
 use crate::schedule::{Ending, Schedule};
 use crate::world::World;
@@ -141,7 +141,7 @@ fn check_reverts(world: &World) {
                 let before = start.checked_sub(1).and_then(|i| writes[i].1);
                 let known = writes[start..].iter().map(|(_, v)| *v).chain([before]);
                 // Whoever was shown an altered value may well restore it.
-                let is_altered = world.setting.network == NetworkKind::Altering && value.as_ref() == Some(&number(-2));
+                let is_altered = world.setting.network == NetworkKind::Altering && value.as_ref() == Some(&number(ALTERED));
                 assert!(is_altered || known.into_iter().any(|v| v == value.as_ref()), "{record:?} restores what never was");
             }
             writes.push((&record.client, value.as_ref()));

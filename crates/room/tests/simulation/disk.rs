@@ -30,7 +30,7 @@ pub struct Crash {
 enum Write {
     Append(Vec<String>),
     Snapshot(String),
-    /// Removes the records up to this one, and all snapshots but the last.
+    /// Removes the records up to this one, and the snapshots before the last whole one.
     Remove(Seq),
     /// A snapshot, and the removal of what it replaces, at once.
     Compact(String, Seq),
@@ -89,7 +89,8 @@ impl Disk {
             Write::Snapshot(text) => self.snapshots.push(text),
             Write::Remove(through) => {
                 self.log.retain(|text| read::<Record>(text).is_none_or(|record| record.seq > through));
-                self.snapshots.drain(..self.snapshots.len().saturating_sub(1));
+                let last_whole = self.snapshots.iter().rposition(|text| read::<Snapshot>(text).is_some());
+                self.snapshots.drain(..last_whole.unwrap_or(0));
             }
             Write::Compact(text, through) => {
                 self.snapshots.push(text);

@@ -5,6 +5,11 @@ use std::collections::VecDeque;
 use labboard_room::server::ConnectionId;
 use labboard_room::{ClientMessage, ServerMessage};
 
+use crate::checks::number;
+
+/// What an altered property becomes.
+pub const ALTERED: i64 = -2;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NetworkKind {
     /// As TCP: what arrives is what was sent, in order, up to where the connection breaks.
@@ -31,11 +36,34 @@ pub struct Connection {
     /// Whether the client still holds its end.
     pub client_holds: bool,
     pub server_holds: bool,
+    /// The next operations to arrive at the client are lost or changed.
+    pub is_tampered_with: bool,
 }
 
 impl Connection {
     pub fn new(id: ConnectionId, who: usize) -> Connection {
-        Connection { id, who, up: VecDeque::new(), down: VecDeque::new(), client_holds: true, server_holds: true }
+        Connection { id, who, up: VecDeque::new(), down: VecDeque::new(), client_holds: true, server_holds: true, is_tampered_with: false }
+    }
+
+    /// The next message that arrives at the client.
+    pub fn deliver(&mut self, network: NetworkKind) -> Option<Frame> {
+        let mut frame = self.down.pop_front()?;
+        if self.is_tampered_with
+            && let ServerMessage::Committed { ops } = &mut frame.message
+        {
+            self.is_tampered_with = false;
+            match network {
+                NetworkKind::Honest => {}
+                NetworkKind::Losing => return self.down.pop_front(),
+                NetworkKind::Altering => {
+                    if let Some((_, value)) = ops.iter_mut().flat_map(|op| &mut op.set).find(|(key, _)| key.panel() != "pair") {
+                        *value = Some(number(ALTERED));
+                        frame.is_altered = true;
+                    }
+                }
+            }
+        }
+        Some(frame)
     }
 
     pub fn send_up(&mut self, message: ClientMessage) {

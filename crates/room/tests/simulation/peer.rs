@@ -126,11 +126,8 @@ impl Peer {
 
     pub fn receive(&mut self, frame: Frame, chronicle: &Chronicle) -> Vec<ClientMessage> {
         let Frame { message, is_altered } = frame;
-        if is_altered {
-            self.is_spoilt = self.is_spoilt || self.replica.status() == Status::Live;
-        } else {
-            self.hear(&message, chronicle);
-        }
+        self.is_spoilt = self.is_spoilt || (is_altered && self.replica.status() == Status::Live);
+        self.hear(&message, is_altered, chronicle);
         let step = self.replica.receive(message);
         let send = self.take(step);
         self.check(chronicle);
@@ -138,7 +135,7 @@ impl Peer {
     }
 
     /// Whatever the server says of the order must be so for ever.
-    fn hear(&mut self, message: &ServerMessage, chronicle: &Chronicle) {
+    fn hear(&mut self, message: &ServerMessage, is_altered: bool, chronicle: &Chronicle) {
         match message {
             ServerMessage::Welcome(welcome) => {
                 let document = chronicle.document(welcome.seq);
@@ -148,12 +145,16 @@ impl Peer {
                     self.is_spoilt = false;
                 }
                 for op in &welcome.tail {
-                    self.hear_op(op, chronicle);
+                    chronicle.witness(op);
+                    self.hear_op(op);
                 }
             }
             ServerMessage::Committed { ops } => {
                 for op in ops {
-                    self.hear_op(op, chronicle);
+                    if !is_altered {
+                        chronicle.witness(op);
+                    }
+                    self.hear_op(op);
                 }
             }
             ServerMessage::Acknowledged { n, seq } => {
@@ -172,8 +173,7 @@ impl Peer {
         }
     }
 
-    fn hear_op(&mut self, op: &Committed, chronicle: &Chronicle) {
-        chronicle.witness(op);
+    fn hear_op(&mut self, op: &Committed) {
         if self.replica.me().is_some_and(|me| me.id == op.by) {
             self.answered(op.n);
         }
@@ -224,14 +224,14 @@ impl Peer {
 
     /// What holds at every moment.
     pub fn check(&self, chronicle: &Chronicle) {
-        let view = self.replica.view();
+        let room_view = self.replica.room_view();
+        let view = if self.replica.mode() == Mode::Together { room_view.clone() } else { self.replica.view() };
         assert_eq!(self.page, view, "events and view differ");
         assert_pair(&view);
         assert!(self.replica.pending() <= MAX_PENDING);
         if !self.is_spoilt {
             assert_eq!(self.replica.confirmed(), chronicle.document(self.replica.seq()), "not the document in the server's order");
         }
-        let room_view = self.replica.room_view();
         for (key, value) in self.own.iter().filter(|(_, value)| self.open.contains(value)) {
             let shown = room_view.get(key).and_then(|value| value.as_json().as_i64());
             assert_eq!(shown, Some(*value), "an own change without an answer does not show");

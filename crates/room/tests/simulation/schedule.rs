@@ -4,8 +4,7 @@ use crate::disk::{Crash, DiskKind};
 use crate::network::NetworkKind;
 use crate::random::Random;
 
-const MAX_PEERS: usize = 8;
-const MAX_LENGTH: usize = 120;
+const MAX_LENGTH: usize = 240;
 
 /// The world of a schedule.
 #[derive(Clone, Debug)]
@@ -98,6 +97,10 @@ pub enum Action {
         who: usize,
         count: usize,
     },
+    /// Everything that is under way between this client and the server arrives, and is made durable.
+    Exchange {
+        who: usize,
+    },
     /// The network delivers something of a connection that its client has given up, or its end.
     Straggle {
         which: usize,
@@ -114,6 +117,8 @@ pub enum Action {
     Append,
     Sync,
     Commit,
+    /// The three of them at once.
+    Write,
     Flush,
     /// The disk refuses to write.
     DiskFull,
@@ -139,7 +144,8 @@ pub struct Schedule {
 impl Schedule {
     pub fn of(seed: u64) -> Schedule {
         let mut random = Random::new(seed);
-        let peers = 1 + random.below(MAX_PEERS);
+        // Few people meet more often.
+        let peers = [1, 2, 2, 2, 3, 3, 4, 8][random.below(8)];
         let network = match random.below(8) {
             0 => NetworkKind::Losing,
             1 => NetworkKind::Altering,
@@ -159,42 +165,46 @@ impl Schedule {
             ending,
         };
         let length = random.below(MAX_LENGTH);
-        let actions = (0..length).map(|_| action(&mut random, peers)).collect();
+        let actions = (0..length).map(|_| action(&mut random, &setting)).collect();
         Schedule { setting, actions }
     }
 }
 
-fn action(random: &mut Random, peers: usize) -> Action {
-    let who = random.below(peers);
+fn action(random: &mut Random, setting: &Setting) -> Action {
+    let who = random.below(setting.peers);
+    if setting.network != NetworkKind::Honest && random.chance(10) {
+        return Action::Tamper { who };
+    }
     match random.below(200) {
-        0..=43 => Action::Edit { who, keys: random.below(32), is_reset: random.chance(15) },
-        44..=58 => Action::Undo { who },
-        59..=67 => Action::Redo { who },
-        68 => Action::Reset { who },
-        69..=70 => Action::StepOut { who },
-        71 => Action::Open { who },
-        72..=73 => Action::Rejoin { who },
-        74..=75 => Action::ShowEveryone { who },
-        76..=77 => Action::Present { who, state: random.below(100) },
-        78 => Action::Rename { who },
-        79 => Action::Reload { who },
-        80..=91 => Action::Connect { who },
-        92..=95 => Action::Break { who },
-        96..=99 => Action::Abandon { who },
-        100..=101 => Action::TimeOut { who },
-        102..=125 => Action::Send { who, count: 1 + random.below(4) },
-        126..=149 => Action::Receive { who, count: 1 + random.below(5) },
-        150..=154 => Action::Straggle { which: random.below(64) },
-        155..=156 => Action::Repeat { who },
-        157..=160 => Action::Tamper { who },
-        161..=167 => Action::Append,
-        168..=174 => Action::Sync,
-        175..=181 => Action::Commit,
-        182..=186 => Action::Flush,
-        187..=188 => Action::DiskFull,
-        189..=191 => Action::WriteSnapshot,
-        192..=193 => Action::RemoveOld { keep: random.below(6) },
-        194..=197 => {
+        0..=31 => Action::Edit { who, keys: random.below(32), is_reset: random.chance(15) },
+        32..=47 => Action::Undo { who },
+        48..=55 => Action::Redo { who },
+        56 => Action::Reset { who },
+        57..=58 => Action::StepOut { who },
+        59 => Action::Open { who },
+        60..=61 => Action::Rejoin { who },
+        62..=63 => Action::ShowEveryone { who },
+        64 => Action::Present { who, state: random.below(100) },
+        65 => Action::Rename { who },
+        66..=67 => Action::Reload { who },
+        68..=83 => Action::Connect { who },
+        84..=86 => Action::Break { who },
+        87..=89 => Action::Abandon { who },
+        90..=91 => Action::TimeOut { who },
+        92..=113 => Action::Send { who, count: 1 + random.below(4) },
+        114..=135 => Action::Receive { who, count: 1 + random.below(5) },
+        136..=149 => Action::Exchange { who },
+        150..=153 => Action::Straggle { which: random.below(64) },
+        154..=155 => Action::Repeat { who },
+        156..=161 => Action::Append,
+        162..=167 => Action::Sync,
+        168..=173 => Action::Commit,
+        174..=183 => Action::Write,
+        184..=187 => Action::Flush,
+        188..=189 => Action::DiskFull,
+        190..=192 => Action::WriteSnapshot,
+        193..=194 => Action::RemoveOld { keep: random.below(6) },
+        195..=197 => {
             Action::Crash(Crash { is_power_loss: random.chance(50), also_while_opening: random.chance(20), chance: random.next() })
         }
         _ => Action::Access { who, may_write: random.chance(70) },

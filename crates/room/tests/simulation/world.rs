@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use labboard_room::client::{Replica, Status};
 use labboard_room::server::{Access, ConnectionId};
-use labboard_room::{ClientId, ClientMessage, ServerMessage};
+use labboard_room::{ClientId, ClientMessage};
 
 use crate::checks::{assert_pair, number};
 use crate::chronicle::Chronicle;
 use crate::disk::{Crash, Disk};
-use crate::network::{Connection, NetworkKind};
+use crate::network::Connection;
 use crate::peer::Peer;
 use crate::random::Random;
 use crate::schedule::{Action, Setting};
@@ -90,6 +90,7 @@ impl World {
             Action::TimeOut { who } => self.time_out(who),
             Action::Send { who, count } => self.send(who, count),
             Action::Receive { who, count } => self.receive(who, count),
+            Action::Exchange { who } => self.exchange(who),
             Action::Straggle { which } => self.straggle(which),
             Action::Repeat { who } => {
                 if let Some(connection) = self.connection(who)
@@ -98,10 +99,15 @@ impl World {
                     connection.up.push_front(message);
                 }
             }
-            Action::Tamper { who } => self.tamper(who),
+            Action::Tamper { who } => {
+                if let Some(connection) = self.connection(who) {
+                    connection.is_tampered_with = true;
+                }
+            }
             Action::Append => self.server.append(&mut self.disk),
             Action::Sync => self.server.sync(&mut self.disk, &mut self.chronicle),
             Action::Commit => self.server.commit(),
+            Action::Write => self.write(),
             Action::Flush => self.flush(),
             Action::DiskFull => self.server.disk_full(&mut self.disk, &mut self.chronicle),
             Action::WriteSnapshot => self.disk.write_snapshot(&self.server.room.snapshot()),
@@ -214,10 +220,11 @@ impl World {
     }
 
     fn receive(&mut self, who: usize, count: usize) {
+        let network = self.setting.network;
         for _ in 0..count {
             let Some(connection) = self.connection(who) else { break };
             let is_open = connection.server_holds;
-            match connection.down.pop_front() {
+            match connection.deliver(network) {
                 Some(frame) => {
                     let send = self.peers[who].receive(frame, &self.chronicle);
                     self.submit(who, send);
@@ -229,6 +236,14 @@ impl World {
             }
         }
         self.connections.retain(|_, connection| !connection.is_gone());
+    }
+
+    fn exchange(&mut self, who: usize) {
+        self.connect(who);
+        self.send(who, usize::MAX);
+        self.write();
+        self.flush();
+        self.receive(who, usize::MAX);
     }
 
     fn straggle(&mut self, which: usize) {
@@ -250,32 +265,17 @@ impl World {
         }
     }
 
-    fn tamper(&mut self, who: usize) {
-        let network = self.setting.network;
-        let Some(connection) = self.connection(who) else { return };
-        match network {
-            NetworkKind::Honest => {}
-            NetworkKind::Losing => {
-                connection.down.pop_front();
-            }
-            NetworkKind::Altering => {
-                if let Some(frame) = connection.down.front_mut()
-                    && let ServerMessage::Committed { ops } = &mut frame.message
-                    && let Some((key, value)) = ops.iter_mut().flat_map(|op| &mut op.set).next()
-                    && key.panel() != "pair"
-                {
-                    *value = Some(number(-2));
-                    frame.is_altered = true;
-                }
-            }
-        }
-    }
-
     fn flush(&mut self) {
         self.server.flush(&mut self.connections, self.setting.encodes);
     }
 
     // ---- the server
+
+    fn write(&mut self) {
+        self.server.append(&mut self.disk);
+        self.server.sync(&mut self.disk, &mut self.chronicle);
+        self.server.commit();
+    }
 
     fn crash(&mut self, crash: Crash) {
         let mut random = Random::new(crash.chance);
@@ -299,6 +299,9 @@ impl World {
 
     /// Nothing breaks any more and everything arrives.
     pub fn settle(&mut self) {
+        for connection in self.connections.values_mut() {
+            connection.is_tampered_with = false;
+        }
         for _ in 0..PATIENCE {
             if self.is_quiet() {
                 return;
@@ -310,13 +313,7 @@ impl World {
                 }
             }
             for who in 0..self.peers.len() {
-                self.connect(who);
-                self.send(who, usize::MAX);
-                self.server.append(&mut self.disk);
-                self.server.sync(&mut self.disk, &mut self.chronicle);
-                self.server.commit();
-                self.flush();
-                self.receive(who, usize::MAX);
+                self.exchange(who);
             }
         }
         panic!("no quiet after {PATIENCE} rounds");
