@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::id::{ClientId, PersonId, Seq};
 use crate::limits::{MAX_CLIENTS, MAX_PENDING};
+use crate::mutation::{self, Mutation};
 use crate::name::Name;
 use crate::operation::Rejection;
 
@@ -62,7 +63,9 @@ impl Clients {
     /// Restores that a client has been here as this person.
     pub(super) fn remember(&mut self, client: &ClientId, person: PersonId) {
         self.enter(client, |_| false).person = person;
-        self.next_person = self.next_person.max(person.0);
+        if !mutation::on(Mutation::RestartReusesPeople) {
+            self.next_person = self.next_person.max(person.0);
+        }
     }
 
     pub(super) fn get_mut(&mut self, client: &ClientId) -> Option<&mut Known> {

@@ -9,6 +9,7 @@
 mod checks;
 mod chronicle;
 mod disk;
+mod mutations;
 mod network;
 mod peer;
 mod random;
@@ -22,7 +23,7 @@ use std::time::{Duration, SystemTime};
 /// Seeds that once failed, and what they showed.
 const FAILED_ONCE: [(u64, &str); 0] = [];
 
-const SCHEDULES: u64 = 24_000;
+const SCHEDULES: u64 = 20_000;
 
 fn variable(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is no number")))
