@@ -17,6 +17,8 @@ pub enum Mutation {
     LogForgetsOutcomes,
     /// After a restart a new person gets the number of one who has written.
     RestartReusesPeople,
+    /// Many refusals make the room forget operations that it has ordered.
+    RefusalsPushOutOrdered,
     /// An undo is applied whatever others have written.
     IgnoreGuard,
     /// A guard does not see what is ordered and not durable.

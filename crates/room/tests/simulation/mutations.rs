@@ -34,6 +34,7 @@ all_are_caught! {
     snapshot_forgets_outcomes: SnapshotForgetsOutcomes,
     log_forgets_outcomes: LogForgetsOutcomes,
     restart_reuses_people: RestartReusesPeople,
+    refusals_push_out_ordered: RefusalsPushOutOrdered,
     ignore_guard: IgnoreGuard,
     guard_forgets_proposed: GuardForgetsProposed,
     guard_trusts_short_tail: GuardTrustsShortTail,

@@ -128,7 +128,16 @@ impl Peer {
         let Frame { message, is_altered } = frame;
         self.is_spoilt = self.is_spoilt || (is_altered && self.replica.status() == Status::Live);
         self.hear(&message, is_altered, chronicle);
+        let refused = match &message {
+            ServerMessage::Rejected(rejected) => Some(rejected.n),
+            _ => None,
+        };
         let step = self.replica.receive(message);
+        // A refusal before the welcome, or of what has its answer, is left unread.
+        if let Some(n) = refused.filter(|_| step.events.iter().any(|event| matches!(event, Event::Rejected { .. }))) {
+            self.refused.insert(n);
+            self.answered(n);
+        }
         let send = self.take(step);
         self.check(chronicle);
         send
@@ -163,11 +172,6 @@ impl Peer {
             }
             ServerMessage::Checksum { seq, sum } => {
                 assert_eq!(*sum, chronicle.document(*seq).checksum(), "another checksum");
-            }
-            // Before the welcome it is left unread, and the operation sent again.
-            ServerMessage::Rejected(rejected) if self.replica.status() == Status::Live => {
-                self.refused.insert(rejected.n);
-                self.answered(rejected.n);
             }
             _ => {}
         }

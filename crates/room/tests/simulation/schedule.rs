@@ -4,7 +4,7 @@ use crate::disk::{Crash, DiskKind};
 use crate::network::NetworkKind;
 use crate::random::Random;
 
-const MAX_LENGTH: usize = 240;
+const MAX_LENGTH: usize = 200;
 
 /// The world of a schedule.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub struct Setting {
     pub hesitates: bool,
     /// Whether all messages go through their encoding.
     pub encodes: bool,
+    /// Whether somebody may make a hundred mistakes in a row.
+    pub is_clumsy: bool,
     pub ending: Ending,
 }
 
@@ -36,6 +38,10 @@ pub enum Ending {
 /// One step. `who` is a client.
 #[derive(Clone, Copy, Debug)]
 pub enum Action {
+    /// Edits that the room refuses, more of them than it remembers of a client, and their answers.
+    Blunder {
+        who: usize,
+    },
     Edit {
         who: usize,
         keys: usize,
@@ -162,6 +168,8 @@ impl Schedule {
             network,
             hesitates: random.chance(50),
             encodes: random.chance(20),
+            // Where an answer is lost inside of a connection, the room may truly have forgotten it by the time it is asked.
+            is_clumsy: random.chance(4) && network == NetworkKind::Honest,
             ending,
         };
         let length = random.below(MAX_LENGTH);
@@ -174,6 +182,9 @@ fn action(random: &mut Random, setting: &Setting) -> Action {
     let who = random.below(setting.peers);
     if setting.network != NetworkKind::Honest && random.chance(10) {
         return Action::Tamper { who };
+    }
+    if setting.is_clumsy && random.chance(8) {
+        return Action::Blunder { who };
     }
     match random.below(200) {
         0..=31 => Action::Edit { who, keys: random.below(32), is_reset: random.chance(15) },

@@ -22,6 +22,11 @@ impl Validate for Picky {
     }
 }
 
+/// The next value after this one that the room refuses.
+pub fn next_refused(value: i64) -> i64 {
+    (value + 1) / 10 * 10 + 9
+}
+
 #[derive(Debug)]
 pub struct Server {
     pub room: Room,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use labboard_room::client::{Replica, Status};
+use labboard_room::limits::MAX_PENDING;
 use labboard_room::server::{Access, ConnectionId};
 use labboard_room::{ClientId, ClientMessage};
 
@@ -13,7 +14,7 @@ use crate::network::Connection;
 use crate::peer::Peer;
 use crate::random::Random;
 use crate::schedule::{Action, Setting};
-use crate::server::Server;
+use crate::server::{Server, next_refused};
 
 /// More rounds than any world needs to become quiet.
 const PATIENCE: usize = 200;
@@ -68,6 +69,7 @@ impl World {
                 let value = self.next_value;
                 self.person(who, |peer| peer.edit(keys, value, is_reset));
             }
+            Action::Blunder { who } => self.blunder(who),
             Action::Undo { who } => self.undo(who),
             Action::Redo { who } => self.redo(who),
             Action::Reset { who } => self.person(who, |peer| peer.change(Replica::reset)),
@@ -132,6 +134,20 @@ impl World {
         let send = act(&mut self.peers[who]);
         self.peers[who].check(&self.chronicle);
         self.submit(who, send);
+    }
+
+    fn blunder(&mut self, who: usize) {
+        // In two parts: a client has only so many operations without an answer.
+        for _ in 0..2 {
+            for _ in 0..MAX_PENDING / 2 + 1 {
+                self.next_value = next_refused(self.next_value);
+                let send = self.peers[who].edit(1, self.next_value, false);
+                self.submit(who, send);
+            }
+            self.send(who, usize::MAX);
+            self.flush();
+            self.receive(who, usize::MAX);
+        }
     }
 
     pub fn undo(&mut self, who: usize) {
