@@ -119,9 +119,9 @@ fn check_nothing_lost_or_doubled(world: &World) {
     for peer in &world.peers {
         let written = written.get(&peer.client).unwrap_or(&nothing);
         let values: BTreeSet<i64> = written.values().flatten().copied().collect();
-        let lost: Vec<_> = peer.issued.difference(&values).filter(|value| !peer.was_refused_value(**value)).collect();
+        let lost: Vec<_> = peer.issued.difference(&values).filter(|value| !peer.refused_values.contains(value)).collect();
         assert!(lost.is_empty(), "accepted, not refused and not in the log: {lost:?}");
-        let both: Vec<_> = written.keys().filter(|n| peer.was_refused(**n)).collect();
+        let both: Vec<_> = written.keys().filter(|n| peer.refused.contains(n)).collect();
         assert!(both.is_empty(), "refused, and yet in the log: {both:?}");
     }
 }

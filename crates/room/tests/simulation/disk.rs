@@ -20,8 +20,6 @@ pub enum DiskKind {
 pub struct Crash {
     /// Otherwise the process is killed and the system writes what it was given.
     pub is_power_loss: bool,
-    /// The power fails once more before the restarted server has cleaned up.
-    pub also_while_opening: bool,
     /// The seed of everything that is left to chance.
     pub chance: u64,
 }
@@ -147,7 +145,7 @@ impl Disk {
     }
 
     /// Reads what is there, and leaves out the torn end.
-    pub fn open(&mut self) -> Contents {
+    pub fn open(&self) -> Contents {
         let snapshot = self.snapshots.iter().rev().find_map(|text| read::<Snapshot>(text));
         let mut records: Vec<Record> = self.log.iter().map_while(|text| read(text)).collect();
         if let (DiskKind::Transactions, Some(snapshot)) = (self.kind, &snapshot) {

@@ -27,7 +27,9 @@ pub struct Peer {
     /// What was sent under each number.
     sent: BTreeMap<u64, Changes>,
     /// Numbers of what was refused.
-    refused: BTreeSet<u64>,
+    pub refused: BTreeSet<u64>,
+    /// And the values in it.
+    pub refused_values: BTreeSet<i64>,
     /// The undo and redo operations of this client.
     pub reverts: BTreeSet<u64>,
 }
@@ -43,6 +45,7 @@ impl Peer {
             issued: BTreeSet::new(),
             open: BTreeSet::new(),
             refused: BTreeSet::new(),
+            refused_values: BTreeSet::new(),
             own: BTreeMap::new(),
             sent: BTreeMap::new(),
             reverts: BTreeSet::new(),
@@ -136,6 +139,7 @@ impl Peer {
         // A refusal before the welcome, or of what has its answer, is left unread.
         if let Some(n) = refused.filter(|_| step.events.iter().any(|event| matches!(event, Event::Rejected { .. }))) {
             self.refused.insert(n);
+            self.refused_values.extend(self.sent.get(&n).into_iter().flat_map(numbers));
             self.answered(n);
         }
         let send = self.take(step);
@@ -217,21 +221,13 @@ impl Peer {
         step.send
     }
 
-    pub fn was_refused(&self, n: u64) -> bool {
-        self.refused.contains(&n)
-    }
-
-    /// Whether an edit with this value was refused.
-    pub fn was_refused_value(&self, value: i64) -> bool {
-        self.refused.iter().filter_map(|n| self.sent.get(n)).flat_map(numbers).any(|refused| refused == value)
-    }
-
     /// What holds at every moment.
     pub fn check(&self, chronicle: &Chronicle) {
         let room_view = self.replica.room_view();
-        let view = if self.replica.mode() == Mode::Together { room_view.clone() } else { self.replica.view() };
-        assert_eq!(self.page, view, "events and view differ");
-        assert_pair(&view);
+        let own_view = (self.replica.mode() == Mode::OnMyOwn).then(|| self.replica.view());
+        let view = own_view.as_ref().unwrap_or(&room_view);
+        assert_eq!(&self.page, view, "events and view differ");
+        assert_pair(view);
         assert!(self.replica.pending() <= MAX_PENDING);
         if !self.is_spoilt {
             assert_eq!(self.replica.confirmed(), chronicle.document(self.replica.seq()), "not the document in the server's order");

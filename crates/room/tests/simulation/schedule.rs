@@ -215,9 +215,7 @@ fn action(random: &mut Random, setting: &Setting) -> Action {
         188..=189 => Action::DiskFull,
         190..=192 => Action::WriteSnapshot,
         193..=194 => Action::RemoveOld { keep: random.below(6) },
-        195..=197 => {
-            Action::Crash(Crash { is_power_loss: random.chance(50), also_while_opening: random.chance(20), chance: random.next() })
-        }
+        195..=197 => Action::Crash(Crash { is_power_loss: random.chance(50), chance: random.next() }),
         _ => Action::Access { who, may_write: random.chance(70) },
     }
 }

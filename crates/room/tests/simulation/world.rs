@@ -296,10 +296,6 @@ impl World {
     fn crash(&mut self, crash: Crash) {
         let mut random = Random::new(crash.chance);
         self.disk.crash(crash.is_power_loss, &mut random);
-        if crash.also_while_opening {
-            self.disk.open();
-            self.disk.crash(true, &mut random);
-        }
         self.chronicle.recover(&self.disk.open(), &self.server.under_way);
         self.server = Server::start(&mut self.disk, self.setting.tail);
         // A system that lives on still delivers what the process has sent.
