@@ -45,7 +45,7 @@ pub fn run_many(first: u64, count: u64) -> Option<Failure> {
 
 /// Plays new seeds for as long, and says now and then how many it were.
 pub fn run_for(first: u64, time: Duration) -> Option<Failure> {
-    const EVERY: u64 = 100_000;
+    const EVERY: u64 = 20_000;
     let start = Instant::now();
     search(first, |played| {
         if played > 0 && played.is_multiple_of(EVERY) {
