@@ -12,6 +12,7 @@ use crate::id::{ClientId, PersonId, RoomId, Seq};
 use crate::key::Key;
 use crate::limits::{MAX_KEYS, MAX_MESSAGE_BYTES, MAX_OP_KEYS, MAX_PENDING};
 use crate::message::{ClientMessage, ClosingReason, Entity, ErrorCode, PROTOCOL, Person, ServerMessage, Welcome};
+use crate::mutation::{self, Mutation};
 use crate::operation::{Committed, Op, Rejected, Rejection};
 use crate::value::Value;
 
@@ -301,7 +302,7 @@ impl Replica {
     /// Takes a message of the server.
     pub fn receive(&mut self, message: ServerMessage) -> Step {
         let mut step = Step::default();
-        let waits = self.status != Status::Live;
+        let waits = self.status != Status::Live && !mutation::on(Mutation::ListenBeforeWelcome);
         match message {
             ServerMessage::Welcome(welcome) => self.welcome(*welcome, &mut step),
             ServerMessage::Error { code, message } => {
@@ -339,7 +340,7 @@ impl Replica {
             }
             ServerMessage::Checksum { seq, sum } => {
                 let is_older = seq < self.seq;
-                let agrees = seq == self.seq && sum == self.base.checksum();
+                let agrees = seq == self.seq && (sum == self.base.checksum() || mutation::on(Mutation::IgnoreChecksum));
                 if !is_older && !agrees {
                     self.resync(&mut step);
                 }
@@ -584,7 +585,8 @@ impl Replica {
             up_to_date = up_to_date && self.advance(op, step);
         }
         up_to_date = up_to_date && self.seq == welcome.seq;
-        if !up_to_date || welcome.checksum != self.base.checksum() {
+        let agrees = welcome.checksum == self.base.checksum() || mutation::on(Mutation::IgnoreChecksum);
+        if !up_to_date || !agrees {
             if !is_snapshot {
                 self.resync(step);
                 return;
@@ -596,7 +598,7 @@ impl Replica {
             });
         }
         for pending in &mut self.pending {
-            pending.is_sent = false;
+            pending.is_sent = pending.is_sent && mutation::on(Mutation::ForgetToResend);
         }
         step.events.push(Event::People);
         for (from, state) in &self.presence {
@@ -613,9 +615,9 @@ impl Replica {
         self.seq = seq;
         self.has_base = true;
         if !is_continuous {
-            self.history.forget_committed();
-            for pending in &mut self.pending {
-                pending.forget();
+            if !mutation::on(Mutation::SnapshotKeepsHistory) {
+                self.history.forget_committed();
+                self.pending.iter_mut().for_each(Pending::forget);
             }
             self.settle_reverts();
         }
@@ -626,11 +628,11 @@ impl Replica {
     }
 
     /// Applies the next operation of the room's order; `false` when it is not the next.
-    fn advance(&mut self, op: Committed, step: &mut Step) -> bool {
+    fn advance(&mut self, mut op: Committed, step: &mut Step) -> bool {
         if op.seq <= self.seq {
             return true;
         }
-        if op.seq != self.seq.next() {
+        if op.seq != self.seq.next() && !mutation::on(Mutation::IgnoreGap) {
             return false;
         }
         let is_mine = Some(op.by) == self.my_id();
@@ -643,11 +645,17 @@ impl Replica {
                 pending.resolve(op.n, &before);
             }
             self.history.committed(op.n, before);
-        } else {
+        } else if !mutation::on(Mutation::UndoForgetsOthers) {
             self.history.foreign(op.set.keys());
             for pending in &mut self.pending {
                 pending.foreign(op.set.keys());
             }
+        }
+        if mutation::on(Mutation::OthersShowOverOwn) && !is_mine {
+            self.pending.iter_mut().for_each(|pending| pending.set.retain(|key, _| !op.set.contains_key(key)));
+        }
+        if mutation::on(Mutation::LeaveOutCovered) && !is_mine {
+            op.set.retain(|key, _| !self.pending.iter().any(|pending| pending.set.contains_key(key)));
         }
         self.base.apply(&op.set);
         self.seq = op.seq;
@@ -677,6 +685,9 @@ impl Replica {
         let Some(pending) = self.drop_pending(rejected.n, step) else {
             return;
         };
+        if mutation::on(Mutation::KeepRefused) {
+            self.base.apply(&pending.set);
+        }
         // The refusal comes before the values that go back.
         let at = step.events.iter().rposition(|event| matches!(event, Event::Changed { .. })).unwrap_or(step.events.len());
         step.events.insert(at, Event::Rejected { rejection: rejected.rejection, set: pending.set });
@@ -735,7 +746,7 @@ impl Replica {
                 continue;
             }
             if pending.is_unsent_revert() {
-                if i > 0 {
+                if i > 0 && !mutation::on(Mutation::UndoDoesNotWait) {
                     break;
                 }
                 pending.guard = Some(self.seq);
@@ -759,7 +770,10 @@ impl Replica {
                 (now != before).then_some((key, now))
             })
             .collect();
-        if !values.is_empty() {
+        if mutation::on(Mutation::SplitOperation) {
+            let parts = values.into_iter().map(|(key, value)| Event::Changed { values: Changes::from([(key, value)]), by });
+            step.events.extend(parts);
+        } else if !values.is_empty() {
             step.events.push(Event::Changed { values, by });
         }
     }

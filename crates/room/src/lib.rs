@@ -8,6 +8,8 @@
 
 pub mod client;
 pub mod limits;
+#[cfg(feature = "mutations")]
+pub mod mutation;
 pub mod server;
 
 mod backoff;
@@ -16,6 +18,8 @@ mod document;
 mod id;
 mod key;
 mod message;
+#[cfg(not(feature = "mutations"))]
+mod mutation;
 mod name;
 mod operation;
 mod validate;

@@ -52,8 +52,8 @@ pub const MAX_ROOM_BYTES: usize = 256;
 /// Bytes of a client id.
 pub const MAX_CLIENT_ID_BYTES: usize = 64;
 
-/// Operations that a client may have without an answer, and outcomes that a room remembers per client: because they are
-/// the same number, every operation that a client resends still has its outcome.
+/// Operations that a client may have without an answer, and outcomes of each kind that a room remembers per client: because
+/// they are the same number, every operation that a client resends still has its outcome.
 pub const MAX_PENDING: usize = 128;
 
 /// Clients whose outcomes a room remembers; the one that has been away longest is forgotten first.

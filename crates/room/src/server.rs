@@ -26,6 +26,7 @@ use crate::limits::{
     CHECKSUM_EVERY, MAX_DOCUMENT_BYTES, MAX_KEYS, MAX_OP_KEYS, MAX_OPERATION_NUMBER, MAX_PEOPLE, MAX_PRESENCE_BYTES, TAIL,
 };
 use crate::message::{ClientMessage, ClosingReason, Entity, ErrorCode, Moved, PROTOCOL, Person, Presence, ServerMessage, Welcome};
+use crate::mutation::{self, Mutation};
 use crate::name::Name;
 use crate::operation::{Committed, Op, Rejected, Rejection, RejectionCode};
 use crate::validate::Validate;
@@ -291,7 +292,9 @@ impl Room {
         let rejection = Rejection::new(RejectionCode::Storage, reason);
         let mut send = Vec::new();
         for record in std::mem::take(&mut self.proposed) {
-            self.clients.settle(&record.client, record.n, Outcome::Rejected(rejection.clone()));
+            if !mutation::on(Mutation::AbortKeepsOutcome) {
+                self.clients.settle(&record.client, record.n, Outcome::Rejected(rejection.clone()));
+            }
             if let Some(connection) = self.people.connection_of(&record.client) {
                 let rejection = rejection.clone();
                 send.push(Outgoing::one(connection, ServerMessage::Rejected(Rejected { n: record.n, rejection })));
@@ -328,8 +331,8 @@ impl Room {
     fn welcome(&self, to: ConnectionId, resume: Option<Seq>) -> Option<Outgoing> {
         let member = self.people.get(to)?;
         let resume = resume.filter(|seq| (self.tail_start()..=self.seq).contains(seq));
-        let tail =
-            resume.map_or(Vec::new(), |resume| self.tail.iter().filter(|record| record.seq > resume).map(Record::committed).collect());
+        let from = resume.map(|seq| if mutation::on(Mutation::TailOffByOne) { seq.next() } else { seq });
+        let tail = from.map_or(Vec::new(), |from| self.tail.iter().filter(|record| record.seq > from).map(Record::committed).collect());
         let welcome = Welcome {
             protocol: PROTOCOL,
             room: self.id.clone(),
@@ -357,7 +360,8 @@ impl Room {
                 Rejection::new(RejectionCode::Invalid, format!("operations have numbers up to {MAX_OPERATION_NUMBER}")),
             );
         }
-        if n <= self.clients.last(&client) {
+        let last = self.clients.last(&client);
+        if n < last || (n == last && !mutation::on(Mutation::ApplyResendAgain)) {
             return self.answer_again(from, &client, n);
         }
         match self.check(member, op, validator) {
@@ -367,7 +371,8 @@ impl Room {
                 self.head.apply(&record.set);
                 self.clients.settle(&record.client, n, Outcome::Ordered(seq));
                 self.proposed.push_back(record.clone());
-                Effects { persist: vec![record], send: Vec::new() }
+                let send = if mutation::on(Mutation::CommitBeforeDurable) { self.commit(seq) } else { Vec::new() };
+                Effects { persist: vec![record], send }
             }
             Err(rejection) => {
                 self.clients.settle(&client, n, Outcome::Rejected(rejection.clone()));
@@ -380,7 +385,7 @@ impl Room {
     fn answer_again(&self, from: ConnectionId, client: &ClientId, n: u64) -> Effects {
         match self.clients.outcome(client, n) {
             // Not durable yet: the answer comes with the commit.
-            Some(Outcome::Ordered(seq)) if *seq > self.seq => Effects::default(),
+            Some(Outcome::Ordered(seq)) if *seq > self.seq && !mutation::on(Mutation::AcknowledgeBeforeDurable) => Effects::default(),
             Some(Outcome::Ordered(seq)) => Effects::send(from, ServerMessage::Acknowledged { n, seq: *seq }),
             Some(Outcome::Rejected(rejection)) => reject(from, n, rejection.clone()),
             // Refusals are not in the log, so after a restart this is what became of them.
@@ -397,8 +402,8 @@ impl Room {
             return Err(Rejection::new(RejectionCode::Limit, format!("one operation sets at most {MAX_OP_KEYS} properties")));
         }
         let mut set = op.set;
-        if let Some(guard) = op.guard {
-            if guard < self.tail_start() {
+        if let Some(guard) = op.guard.filter(|_| !mutation::on(Mutation::IgnoreGuard)) {
+            if guard < self.tail_start() && !mutation::on(Mutation::GuardTrustsShortTail) {
                 set.clear();
             } else {
                 let written = self.written_after(guard);
@@ -421,7 +426,8 @@ impl Room {
     }
 
     fn written_after(&self, guard: Seq) -> BTreeSet<&Key> {
-        self.tail.iter().chain(&self.proposed).rev().take_while(|record| record.seq > guard).flat_map(|record| record.set.keys()).collect()
+        let proposed = self.proposed.iter().filter(|_| !mutation::on(Mutation::GuardForgetsProposed));
+        self.tail.iter().chain(proposed).rev().take_while(|record| record.seq > guard).flat_map(|record| record.set.keys()).collect()
     }
 
     fn check_size(&self, set: &Changes) -> Result<(), Rejection> {

@@ -1,9 +1,11 @@
 //! What a room remembers of each client, so that a resend has no second effect and a returning person is the same one.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::mem::discriminant;
 
 use crate::id::{ClientId, PersonId, Seq};
 use crate::limits::{MAX_CLIENTS, MAX_PENDING};
+use crate::mutation::{self, Mutation};
 use crate::name::Name;
 use crate::operation::Rejection;
 
@@ -22,7 +24,7 @@ pub(super) struct Known {
     pub(super) color: Option<u8>,
     /// The highest number that has an outcome.
     pub(super) last: u64,
-    /// The latest outcomes, by number.
+    /// The latest outcomes of each kind, by number.
     pub(super) outcomes: VecDeque<(u64, Outcome)>,
     /// When it was here last, in the order of all entrances and operations.
     touched: u64,
@@ -62,7 +64,9 @@ impl Clients {
     /// Restores that a client has been here as this person.
     pub(super) fn remember(&mut self, client: &ClientId, person: PersonId) {
         self.enter(client, |_| false).person = person;
-        self.next_person = self.next_person.max(person.0);
+        if !mutation::on(Mutation::RestartReusesPeople) {
+            self.next_person = self.next_person.max(person.0);
+        }
     }
 
     pub(super) fn get_mut(&mut self, client: &ClientId) -> Option<&mut Known> {
@@ -94,12 +98,17 @@ impl Clients {
         };
         known.touched = self.clock;
         known.last = known.last.max(n);
+        let kind = discriminant(&outcome);
         match known.outcomes.binary_search_by_key(&n, |(n, _)| *n) {
             Ok(at) => known.outcomes[at].1 = outcome,
             Err(at) => known.outcomes.insert(at, (n, outcome)),
         }
-        if known.outcomes.len() > MAX_PENDING {
-            known.outcomes.pop_front();
+        // Refusals are told at once and overtake the operations that wait for the disk, so they do not push those out.
+        let alike = |(_, other): &&(u64, Outcome)| discriminant(other) == kind || mutation::on(Mutation::RefusalsPushOutOrdered);
+        if known.outcomes.iter().filter(alike).count() > MAX_PENDING
+            && let Some(oldest) = known.outcomes.iter().position(|outcome| alike(&outcome))
+        {
+            known.outcomes.remove(oldest);
         }
     }
 }

@@ -4,6 +4,7 @@ use super::clients::Outcome;
 use super::{Record, Room};
 use crate::document::Document;
 use crate::id::{ClientId, PersonId, RoomId, Seq};
+use crate::mutation::{self, Mutation};
 
 /// A room's durable state, so that its log need not be read from the beginning.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,7 +43,11 @@ impl Room {
                     _ => None,
                 })
                 .collect();
-            (!ops.is_empty()).then(|| RememberedClient { client: client.clone(), person: known.person, ops })
+            (!ops.is_empty() && !mutation::on(Mutation::SnapshotForgetsOutcomes)).then(|| RememberedClient {
+                client: client.clone(),
+                person: known.person,
+                ops,
+            })
         });
         Snapshot { seq: self.seq, document: self.document.clone(), clients: clients.collect() }
     }
@@ -77,7 +82,9 @@ impl Room {
                 room.seq = record.seq;
             }
             room.clients.remember(&record.client, record.by);
-            room.clients.settle(&record.client, record.n, Outcome::Ordered(record.seq));
+            if !mutation::on(Mutation::LogForgetsOutcomes) {
+                room.clients.settle(&record.client, record.n, Outcome::Ordered(record.seq));
+            }
             room.keep(record);
         }
         // A log that ends before its snapshot says nothing about what lies between.

@@ -188,6 +188,21 @@ fn a_guard_leaves_out_what_was_written_later() {
     assert_eq!(code(&late), Some(RejectionCode::Superseded));
 }
 
+/// A hundred refusals may come between an operation and the disk.
+#[test]
+fn what_is_not_durable_yet_is_not_forgotten() {
+    let mut room = Room::new(room_id());
+    enter(&mut room, 1, "ada");
+    let first = handle(&mut room, 1, x(1, "age")).persist.remove(0);
+    for n in 2..=MAX_PENDING as u64 + 2 {
+        assert_eq!(code(&handle(&mut room, 1, op(n, &[], None))), Some(RejectionCode::Invalid));
+    }
+    assert_eq!(handle(&mut room, 1, x(1, "age")), Effects::default());
+    let _ = room.commit(first.seq);
+    let again = handle(&mut room, 1, x(1, "age"));
+    assert_eq!(again, Effects::send(ConnectionId(1), ServerMessage::Acknowledged { n: 1, seq: first.seq }));
+}
+
 struct OnlyAge;
 
 impl Validate for OnlyAge {
