@@ -51,6 +51,8 @@ pub struct ShellOptions {
     pub theme: String,
     /// Whether a development server should reload the page after a build.
     pub reload: bool,
+    /// Whether the page stands in somebody else's, without its frame.
+    pub embed: bool,
 }
 
 /// The HTML document around the app.
@@ -72,6 +74,7 @@ pub fn shell(options: ShellOptions) -> impl IntoView {
             data-base=base.clone()
             data-build=options.build.clone()
             data-reload=options.reload.then_some("true")
+            data-embed=options.embed.then_some("true")
         >
             <head>
                 <meta charset="utf-8"/>

@@ -1,9 +1,11 @@
 //! Browser only: the one place that touches the DOM, plotly.js and the socket by hand.
 
+pub mod drawer;
 pub mod fetch;
 pub mod look;
 pub mod overlay;
 pub mod panel;
+pub mod pins;
 pub mod plotly;
 pub mod presence;
 pub mod session;
@@ -23,6 +25,13 @@ use crate::controls::{self, Controls};
 
 fn root_attribute(name: &str) -> String {
     document().document_element().and_then(|root| root.get_attribute(name)).unwrap_or_default()
+}
+
+/// Listens on the document, in the capturing phase: a chart may keep an event to itself. It lasts as long as the tab.
+pub fn listen_to(event: &str, act: impl FnMut(web_sys::Event) + 'static) {
+    let listener = Closure::<dyn FnMut(web_sys::Event)>::new(act);
+    let _ = document().add_event_listener_with_callback_and_bool(event, listener.as_ref().unchecked_ref(), true);
+    listener.into_js_value();
 }
 
 /// Calls a method of a JavaScript object with one argument.
@@ -86,12 +95,20 @@ async fn reload_after_build(build: String) {
     }
 }
 
+/// The page's path with these controls, and with what else its address says: the private room, and that it is embedded.
+fn address(values: &Controls) -> String {
+    let location = window().location();
+    let (path, search) = (location.pathname().unwrap_or_default(), location.search().unwrap_or_default());
+    let mut all = values.clone();
+    all.extend(controls::from_query(&search, |name| matches!(name, "room" | "embed" | "panel")));
+    let query = controls::to_query(&all);
+    if query.is_empty() { path } else { format!("{path}?{query}") }
+}
+
 /// Puts a link to exactly this view into the clipboard.
 pub fn copy_link(values: &Controls, session: Session) {
-    let location = window().location();
-    let (Ok(origin), Ok(path)) = (location.origin(), location.pathname()) else { return };
-    let query = controls::to_query(values);
-    let link = if query.is_empty() { format!("{origin}{path}") } else { format!("{origin}{path}?{query}") };
+    let Ok(origin) = window().location().origin() else { return };
+    let link = format!("{origin}{}", address(values));
     let values = values.clone();
     leptos::task::spawn_local(async move {
         if copied(&link).await {
@@ -101,6 +118,13 @@ pub fn copy_link(values: &Controls, session: Session) {
         replace_query(&values);
         session.notify("The browser refused to copy; the link is in the address bar");
     });
+}
+
+/// Opens a private room on this page; its name is the key, and whoever has the address may come in.
+pub fn enter_private_room() {
+    let path = window().location().pathname().unwrap_or_default();
+    let name = (js_sys::Math::random() * f64::from(u32::MAX)) as u32;
+    let _ = window().location().set_href(&format!("{path}?room=team-{name:08x}"));
 }
 
 /// Copies the text before a copy button, if one was clicked.
@@ -123,9 +147,7 @@ async fn copied(text: &str) -> bool {
 
 /// Writes controls into the address bar without a navigation.
 pub fn replace_query(values: &Controls) {
-    let Ok(path) = window().location().pathname() else { return };
-    let query = controls::to_query(values);
-    let url = if query.is_empty() { path } else { format!("{path}?{query}") };
+    let url = address(values);
     if let Ok(history) = window().history() {
         let state = history.state().unwrap_or(JsValue::NULL);
         let _ = history.replace_state_with_url(&state, "", Some(&url));

@@ -24,6 +24,7 @@ pub mod source;
 pub mod start;
 pub mod state;
 mod sweep;
+mod talk;
 pub mod uploads;
 pub mod upstream;
 pub mod users;

@@ -1,6 +1,7 @@
 //! Plain user-interface parts that know nothing of experiments.
 
 pub mod control;
+pub mod drawer;
 pub mod error_card;
 pub mod notices;
 pub mod people;

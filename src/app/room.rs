@@ -135,6 +135,12 @@ pub struct Session {
     /// The tab that this one follows, and its person's name.
     pub following: RwSignal<Option<(String, String)>>,
     pub offer: RwSignal<Option<Offer>>,
+    /// The part of the drawer that is open.
+    pub drawer: RwSignal<Option<&'static str>>,
+    /// Comments on the page that this person has not seen.
+    pub unread: RwSignal<u32>,
+    /// Counts up when somebody comments on the page.
+    pub comments: RwSignal<u64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -166,6 +172,9 @@ pub fn provide_session() -> Session {
         doings: RwSignal::new(Vec::new()),
         following: RwSignal::new(None),
         offer: RwSignal::new(None),
+        drawer: RwSignal::new(None),
+        unread: RwSignal::new(0),
+        comments: RwSignal::new(0),
     };
     provide_context(session);
     session

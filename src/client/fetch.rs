@@ -1,9 +1,9 @@
-//! GET requests whose failures are [`AppError`]s.
+//! Requests whose failures are [`AppError`]s.
 
 use leptos::prelude::window;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortSignal, RequestInit, Response};
+use web_sys::{AbortSignal, RequestInit, Response, UrlSearchParams};
 
 use crate::error::AppError;
 
@@ -15,7 +15,19 @@ fn unreachable(error: &JsValue) -> AppError {
 async fn get(url: &str, abort: Option<&AbortSignal>) -> Result<Response, AppError> {
     let init = RequestInit::new();
     init.set_signal(abort);
-    let response = JsFuture::from(window().fetch_with_str_and_init(url, &init)).await.map_err(|error| unreachable(&error))?;
+    ask(url, &init).await
+}
+
+/// Sends a form, and answers the text that comes back.
+pub async fn post(url: &str, form: &UrlSearchParams) -> Result<String, AppError> {
+    let init = RequestInit::new();
+    init.set_method("POST");
+    init.set_body(form);
+    body(&ask(url, &init).await?).await
+}
+
+async fn ask(url: &str, init: &RequestInit) -> Result<Response, AppError> {
+    let response = JsFuture::from(window().fetch_with_str_and_init(url, init)).await.map_err(|error| unreachable(&error))?;
     let response = response.dyn_into::<Response>().map_err(|error| unreachable(&error))?;
     if response.ok() {
         return Ok(response);

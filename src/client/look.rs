@@ -191,7 +191,7 @@ fn hidden(host: &HtmlElement) -> Vec<String> {
 }
 
 /// A number as short as it may be and no shorter: the zoom goes into addresses.
-fn short(number: f64) -> Option<String> {
+pub fn short(number: f64) -> Option<String> {
     let digits = js_sys::Number::from(number).to_precision(12).ok()?;
     let short = js_sys::Number::from(js_sys::parse_float(&String::from(digits)));
     short.to_string_with_radix(10).ok().map(String::from)

@@ -179,6 +179,7 @@ pub fn drive(driven: Driven) {
 fn show_others(host: &HtmlElement, driven: Driven, session: Session) {
     let Some(name) = driven.shown.try_with_untracked(|view| view.name.clone()) else { return };
     overlay::draw(host, &name, &untrack(|| session.others()));
+    super::pins::draw();
 }
 
 /// A stand-in for the host of a panel that draws no chart.

@@ -11,7 +11,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::{Element, Event, HtmlElement, MouseEvent};
 
 use super::plotly::dig;
-use super::{call, session};
+use super::{call, listen_to, pins, session};
 use crate::app::room::Doing;
 
 const EVERY: Duration = Duration::from_millis(34);
@@ -74,13 +74,6 @@ fn flush() {
     }
 }
 
-fn listen_to(event: &str, act: impl FnMut(Event) + 'static) {
-    let listener = Closure::<dyn FnMut(Event)>::new(act);
-    // In the capturing phase: a chart may keep an event to itself.
-    let _ = document().add_event_listener_with_callback_and_bool(event, listener.as_ref().unchecked_ref(), true);
-    listener.into_js_value();
-}
-
 /// Begins to listen; once for the tab.
 pub fn start() {
     let tab = format!("{:08x}", (js_sys::Math::random() * f64::from(u32::MAX)) as u32);
@@ -112,6 +105,7 @@ fn look_again() {
     let is_idle = with(|mine| now() - mine.acted > IDLE_AFTER) || document().hidden();
     change(|doing| doing.is_idle = is_idle);
     session::fade();
+    pins::draw();
     set_timeout(look_again, Duration::from_secs(1));
 }
 
@@ -193,7 +187,7 @@ fn released() {
 }
 
 /// A point of the window in a chart's axis units, if it is between its axes.
-fn point(host: &HtmlElement, mouse: &MouseEvent) -> Option<[f64; 2]> {
+pub fn point(host: &HtmlElement, mouse: &MouseEvent) -> Option<[f64; 2]> {
     let frame = host.get_bounding_client_rect();
     let at = |axis: &str, px: f64| {
         let axis = dig(host, &["_fullLayout", axis])?;

@@ -237,6 +237,9 @@ fn handle(session: Session, event: Event) {
                     *revisions.entry(entity).or_default() += 1;
                 }
             });
+            if entities.iter().any(|entity| entity.kind == EntityKind::Comment) {
+                session.comments.try_update(|count| *count += 1);
+            }
             session.catalogue.try_update(|count| *count += 1);
         }
         Event::Error { message, .. } => session.notify(message),
@@ -386,12 +389,23 @@ pub fn fade() {
         if tab.session.doings.with_untracked(|doings| doings.iter().any(|(_, doing)| doing.pointer.is_some())) {
             tab.session.doings.notify();
         }
+        super::drawer::typing(tab.session);
     });
 }
 
 pub fn present(state: Value) {
     if let Some(Some(message)) = with_tab(|tab| tab.current.as_ref()?.1.present(state)) {
         send(&[message]);
+    }
+}
+
+/// Shows the others an earlier view again, as a change of one's own.
+pub fn restore(page: Page, view: &Controls) {
+    if is_current(page) {
+        run(|replica| {
+            let set = replica.view().difference(&document_of(view));
+            replica.set(set)
+        });
     }
 }
 

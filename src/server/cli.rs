@@ -68,6 +68,12 @@ pub struct ServeArgs {
     /// Start an empty data directory without the demo experiments.
     #[arg(long, env = "LABBOARD_NO_DEMO")]
     pub no_demo: bool,
+    /// Sites that may show pages in a frame (`?embed=1`), such as https://wiki.example.org; separated by commas.
+    #[arg(long, env = "LABBOARD_FRAME_ANCESTORS", value_name = "ORIGIN", value_delimiter = ',')]
+    pub frame_ancestors: Vec<String>,
+    /// How many days the history of rooms is kept; 90 otherwise.
+    #[arg(long, env = "LABBOARD_HISTORY_DAYS", value_name = "DAYS")]
+    pub history_days: Option<u32>,
     #[command(flatten)]
     pub upstream: UpstreamArgs,
 }
@@ -218,6 +224,7 @@ struct File {
     upstream: Option<String>,
     upstream_key: Option<String>,
     frame_ancestors: Option<Vec<String>>,
+    history_days: Option<u32>,
     figure_cache_mb: Option<u64>,
     max_upload_mb: Option<u64>,
 }
@@ -265,7 +272,8 @@ impl ServeArgs {
             upstream,
             upstream_key: self.upstream.upstream_key.or(file.upstream_key),
             reload: std::env::var_os("LABBOARD_DEV").is_some(),
-            frame_ancestors: file.frame_ancestors.unwrap_or_default(),
+            frame_ancestors: if self.frame_ancestors.is_empty() { file.frame_ancestors.unwrap_or_default() } else { self.frame_ancestors },
+            history_days: self.history_days.or(file.history_days).unwrap_or(default.history_days),
             figure_cache: file.figure_cache_mb.map_or(default.figure_cache, |mb| mb << 20),
             max_upload: file.max_upload_mb.map_or(default.max_upload, |mb| mb << 20),
         };

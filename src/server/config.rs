@@ -25,6 +25,8 @@ pub struct Config {
     pub reload: bool,
     /// Origins that may embed pages in a frame, for `frame-ancestors`.
     pub frame_ancestors: Vec<String>,
+    /// How long the history of rooms is kept.
+    pub history_days: u32,
     /// Memory for figures that may be asked again, in bytes.
     pub figure_cache: u64,
     /// The largest file that an import accepts, in bytes.
@@ -43,6 +45,7 @@ impl Default for Config {
             upstream_key: None,
             reload: false,
             frame_ancestors: Vec::new(),
+            history_days: 90,
             figure_cache: 64 << 20,
             max_upload: 2 << 30,
         }
@@ -54,6 +57,8 @@ impl Default for Config {
 pub enum ConfigError {
     #[error("the base path “{0}” must start with a slash, end without one and hold only letters, digits, “-”, “_” and “/”")]
     BasePath(String),
+    #[error("the site “{0}” that may show pages must be an origin such as https://wiki.example.org")]
+    FrameAncestor(String),
     #[error("the public URL “{0}” must be http:// or https:// with a host and nothing after the port")]
     PublicUrl(String),
 }
@@ -73,6 +78,10 @@ impl Config {
             && authority(url).is_none()
         {
             return Err(ConfigError::PublicUrl(url.clone()));
+        }
+        // They go into a header as they are.
+        if let Some(bad) = self.frame_ancestors.iter().find(|origin| *origin != "'self'" && authority(origin).is_none()) {
+            return Err(ConfigError::FrameAncestor(bad.clone()));
         }
         Ok(())
     }
@@ -96,6 +105,13 @@ mod tests {
         for bad in ["dashboard", "/", "/x/", "//x", "/a b", "/a?b"] {
             assert!(with(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn frames_are_for_origins() {
+        let with = |origin: &str| Config { frame_ancestors: vec![origin.to_owned()], ..Config::default() }.check();
+        assert!(with("https://wiki.example.org").is_ok() && with("http://127.0.0.1:8080").is_ok() && with("'self'").is_ok());
+        assert!(with("*").is_err() && with("https://a.example; script-src *").is_err() && with("wiki").is_err());
     }
 
     #[test]

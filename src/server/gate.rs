@@ -28,11 +28,12 @@ fn matches(offered: &str, token: &str) -> bool {
     digest(offered.as_bytes()) == digest(token.as_bytes())
 }
 
-fn set_cookie(state: &State, token: &str) -> HeaderValue {
+/// A cookie that lasts and that scripts do not see.
+pub fn set_cookie(state: &State, name: &str, value: &str) -> HeaderValue {
     let config = state.config();
     let path = if config.base_path.is_empty() { "/" } else { &config.base_path };
     let secure = if config.public_url.as_deref().is_some_and(|url| url.starts_with("https:")) { "; Secure" } else { "" };
-    HeaderValue::from_str(&format!("{COOKIE}={token}; Path={path}; Max-Age=31536000; HttpOnly; SameSite=Lax{secure}"))
+    HeaderValue::from_str(&format!("{name}={value}; Path={path}; Max-Age=31536000; HttpOnly; SameSite=Lax{secure}"))
         .unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
@@ -70,7 +71,7 @@ pub async fn invited(Extract(state): Extract<State>, request: Request, next: Nex
     match offered {
         Some(offered) if matches(&offered, &token) => {
             let target = without_token(&state, request.uri());
-            ([(header::SET_COOKIE, set_cookie(&state, &token))], Redirect::to(&target)).into_response()
+            ([(header::SET_COOKIE, set_cookie(&state, COOKIE, &token))], Redirect::to(&target)).into_response()
         }
         Some(_) => ask(&state, Some("This invite link is not valid any more.")),
         None => ask(&state, None),
@@ -87,7 +88,7 @@ pub async fn accept(Extract(state): Extract<State>, Form(offer): Form<Offer>) ->
     match &state.config().invite {
         Some(token) if matches(offer.invite.trim(), token) => {
             let target = format!("{}/", state.config().base_path);
-            ([(header::SET_COOKIE, set_cookie(&state, token))], Redirect::to(&target)).into_response()
+            ([(header::SET_COOKIE, set_cookie(&state, COOKIE, token))], Redirect::to(&target)).into_response()
         }
         Some(_) => ask(&state, Some("That token is not the right one.")),
         None => Redirect::to(&format!("{}/", state.config().base_path)).into_response(),

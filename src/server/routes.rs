@@ -19,7 +19,7 @@ use tower_http::compression::predicate::{NotForContentType, Predicate as _, Size
 use super::config::{Config, ConfigError};
 use super::state::State;
 use super::upstream::{Upstream, UpstreamError};
-use super::{assets, backup, figures, gate, headers, import, live, publish, pull, rest, scores, sweep, uploads, users};
+use super::{assets, backup, figures, gate, headers, import, live, publish, pull, rest, scores, sweep, talk, uploads, users};
 use crate::app::{Base, ShellOptions, shell};
 
 /// Why an instance could not be opened.
@@ -93,6 +93,8 @@ fn inner(state: &State) -> Router {
         .route("/new/dataset", post(uploads::add))
         .route("/_fn/{*function}", get(server_function).post(server_function))
         .route("/_invite", post(gate::accept))
+        .route("/_room/{part}", get(talk::show).post(talk::act))
+        .route("/v/{code}", get(talk::open))
         .route("/d/{id}", get(short::<'d'>))
         .route("/t/{id}", get(short::<'t'>))
         .route("/f/{id}", get(short::<'f'>))
@@ -203,6 +205,7 @@ async fn page(Extract(state): Extract<State>, mut request: Request) -> Response 
         build: state.build().to_owned(),
         theme: theme.to_owned(),
         reload: state.config().reload,
+        embed: crate::controls::parameters(request.uri().query().unwrap_or_default()).any(|(name, value)| name == "embed" && value == "1"),
     };
     // The router in the app matches whole paths; nesting has taken the base path off.
     if !state.config().base_path.is_empty()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use labboard_store::{StoreError, Swept};
+use labboard_store::{StoreError, Swept, now_ms};
 
 use super::state::State;
 
@@ -20,8 +20,19 @@ pub fn keep_swept(state: &State) {
             tokio::time::sleep(EVERY).await;
             let Some(state) = state.upgrade() else { return };
             report(state.store().sweep(GRACE).await);
+            prune(&state).await;
         }
     });
+}
+
+/// Removes what the history of rooms has from before the time for which it is kept.
+async fn prune(state: &State) {
+    let kept = i64::from(state.config().history_days) * 24 * 60 * 60 * 1000;
+    match state.store().prune_rooms(now_ms().saturating_sub(kept)).await {
+        Ok(0) => {}
+        Ok(changes) => tracing::info!(changes, "removed old history of rooms"),
+        Err(error) => tracing::error!(%error, "old history of rooms could not be removed"),
+    }
 }
 
 fn report(swept: Result<Swept, StoreError>) {

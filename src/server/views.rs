@@ -10,6 +10,7 @@ use super::lists::{check_search, run_rows};
 use super::rest::task_type;
 use super::source::{DataSource, FlowSource, RunSource, Source, TaskSource, app_error};
 use super::state::State;
+use super::talk;
 use crate::app::pages::explore::DATASET;
 use crate::app::panel::thousands;
 use crate::app::panels::{self, measure_title};
@@ -46,13 +47,19 @@ pub fn day(ms: i64) -> String {
 async fn room(state: &State, page: &str, query: &str) -> Result<RoomView, AppError> {
     let name = parameters(query).find_map(|(name, value)| (name == "room" && !value.is_empty()).then_some(value));
     let id = RoomId::new(page, name.as_deref()).map_err(|error| AppError::BadRequest(error.to_string()))?;
-    let own = from_query(query, is_control);
+    // A saved view, or that of a comment, is a view of one's own like a link with controls.
+    let named = parameters(query).find(|(name, value)| matches!(name.as_str(), "view" | "comment") && !value.is_empty());
+    let kept = match &named {
+        Some((name, value)) => talk::view_of(state, &id, name, value).await?,
+        None => String::new(),
+    };
+    let own = from_query(if named.is_some() { &kept } else { query }, is_control);
     let (seq, document) = state.hub().document(state.store(), &id).await.map_err(|error| {
         tracing::error!(room = id.as_str(), %error, "a room could not be read");
         AppError::Internal("The shared view could not be read; the server's log says why".to_owned())
     })?;
     let shared = document.iter().filter_map(|(key, value)| Some((key.as_str().to_owned(), from_value(value.as_json())?)));
-    let is_own = !own.is_empty();
+    let is_own = named.is_some() || !own.is_empty();
     Ok(RoomView { room: id.as_str().to_owned(), seq, values: if is_own { own } else { shared.collect() }, own: is_own })
 }
 
@@ -61,13 +68,24 @@ async fn panel_view(state: &State, entity: Entity, panel: &'static dyn panels::A
     figures::view(state, Request::new(entity, panel, wanted)).await.map(Arc::unwrap_or_clone)
 }
 
+/// The one panel that an embedded page is to show, if it names one.
+fn only_panel(query: &str) -> Option<String> {
+    let get = |wanted: &str| parameters(query).find_map(|(name, value)| (name == wanted).then_some(value));
+    get("embed").filter(|embed| embed == "1").and_then(|_| get("panel"))
+}
+
 /// # Errors
 /// There is no such entity, or it cannot be read.
 pub async fn page(state: &State, kind: Kind, id: i64, query: &str) -> Result<PageView, AppError> {
     let entity = Entity::new(kind, id);
     let source = source(state, entity).await?;
     let room = room(state, &entity.path(), query).await?;
-    let panels = panels::of_page(kind).filter(|panel| panel.suits(&source)).map(|panel| panel_view(state, entity, panel, &room.values));
+    let only = only_panel(query);
+    let is_wanted = |panel: &&dyn panels::AnyPanel| only.as_deref().is_none_or(|only| only == panel.name());
+    let panels = panels::of_page(kind)
+        .filter(|panel| panel.suits(&source))
+        .filter(is_wanted)
+        .map(|panel| panel_view(state, entity, panel, &room.values));
     let panels = futures::future::try_join_all(panels).await?;
     let siblings = if kind == Kind::Data { datasets(state).await? } else { Vec::new() };
     Ok(PageView { entity, head: head_of(state, &source).await?, siblings, panels, room })

@@ -32,6 +32,7 @@ const CATALOGUE: &[(i64, &str, &str)] = &[
 const ROOMS: &[(i64, &str, &str)] = &[
     (1, "rooms", include_str!("../../../migrations/rooms/0001_rooms.sql")),
     (2, "history", include_str!("../../../migrations/rooms/0002_history.sql")),
+    (3, "talk", include_str!("../../../migrations/rooms/0003_talk.sql")),
 ];
 
 /// Rows of the catalogue that are read before they are taken.

@@ -5,7 +5,7 @@
 //! | path | what it is |
 //! |---|---|
 //! | `catalogue.sqlite` | every dataset, task, flow, setup, run, evaluation and study; tasks' scores as columns ([`TaskScores`]) |
-//! | `rooms.sqlite` | the rooms' log |
+//! | `rooms.sqlite` | the rooms' log, comments, saved views |
 //! | `columns/` | tables as raw column files, by content hash ([`ColumnFiles`]) |
 //! | `files/` | uploads, by content hash ([`UploadFiles`]) |
 //! | `tmp/` | what is being written; emptied at the start |
@@ -65,6 +65,7 @@ mod scores;
 mod settings;
 mod staging;
 mod sweep;
+mod talk;
 
 pub use batch::{Batch, DatasetEdit};
 pub use catalogue::{Options, Store, now_ms};
@@ -84,3 +85,4 @@ pub use restore::restore;
 pub use rooms::{LoggedOp, RoomLog, Snapshot};
 pub use scores::{MeasureCount, Score, ScoredFlow, ScoredRun, ScoredUploader, TaskScores};
 pub use sweep::Swept;
+pub use talk::{Comment, NewComment, SavedView};

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::drawer::Drawer;
 use crate::app::room::{Mode, Status, use_page, use_session};
 
 #[component]
@@ -45,6 +46,8 @@ pub fn RoomBar() -> impl IntoView {
                 "Reset view"
             </button>
             <button type="button" class="ghost" disabled=move || others() == 0 on:click=move |_| session.bring_everyone()>"Bring everyone here"</button>
+            <Drawer/>
+            <PrivateRoom/>
             <CopyLink/>
         </div>
         {move || session.following.get().map(|(_, name)| view! {
@@ -57,6 +60,25 @@ pub fn RoomBar() -> impl IntoView {
                 <button type="button" class="button" on:click=move |_| session.answer(false)>"Not now"</button>
             </p>
         })}
+    }
+}
+
+/// Leads into a private room on the same page, whose link is for who is to come in, and back.
+#[component]
+fn PrivateRoom() -> impl IntoView {
+    let room = use_page().room.get_value();
+    let (page, name) = match room.split_once('#') {
+        Some((page, name)) => (page.to_owned(), Some(name.to_owned())),
+        None => (room, None),
+    };
+    let base = crate::app::use_base().0;
+    let go = move |_| {
+        #[cfg(feature = "hydrate")]
+        crate::client::enter_private_room();
+    };
+    match name {
+        Some(name) => view! { <span class="note">"Private room "<b>{name}</b></span><a class="ghost" href=format!("{base}{page}") rel="external">"Leave it"</a> }.into_any(),
+        None => view! { <button type="button" class="ghost" on:click=go>"Private room"</button> }.into_any(),
     }
 }
 

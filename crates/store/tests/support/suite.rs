@@ -47,6 +47,8 @@ macro_rules! contract {
                 a_held_run_whose_id_is_taken_gets_another
                 rooms
                 room_history
+                comments
+                saved_views
                 settings_and_people
                 own_ids_start_at_the_floor
                 sweep_removes_only_what_nothing_mentions
@@ -1005,6 +1007,73 @@ pub async fn room_history(store: Store) {
     assert_eq!(store.load_room("young", 0).await.unwrap().tail, [op(1)], "no snapshot could take its place");
     assert_eq!(store.prune_rooms(i64::MAX).await.unwrap(), 3);
     assert_eq!(store.last_op("r").await.unwrap(), 10);
+}
+
+pub async fn comments(store: Store) {
+    let new = |room: &str, thread, text: &str| NewComment {
+        room: room.to_owned(),
+        thread,
+        owner: "ada".to_owned(),
+        author: HOSTILE.to_owned(),
+        text: text.to_owned(),
+        anchor: "{}".to_owned(),
+        view: "x".to_owned(),
+    };
+    let first = store.add_comment(&new("r", None, HOSTILE)).await.unwrap();
+    let second = store.add_comment(&new("r", None, "b")).await.unwrap();
+    let answer = store.add_comment(&new("r", Some(first), "c")).await.unwrap();
+    assert!(is_invalid(store.add_comment(&new("r", Some(answer), "no thread")).await.map(drop)));
+    assert!(is_invalid(store.add_comment(&new("other", Some(first), "not here")).await.map(drop)));
+    let ids = async |threads| store.comments("r", threads).await.unwrap().iter().map(|comment| comment.id).collect::<Vec<_>>();
+    assert_eq!(ids(10).await, [second, first, answer]);
+    assert_eq!(ids(1).await, [second]);
+    let comment = store.comment(first).await.unwrap().unwrap();
+    assert_eq!((comment.text.as_str(), comment.thread, comment.edited_ms), (HOSTILE, None, None));
+
+    assert!(!store.edit_comment(first, "ben", "mine").await.unwrap());
+    assert!(store.edit_comment(first, "ada", "edited").await.unwrap());
+    assert!(store.comment(first).await.unwrap().unwrap().edited_ms.is_some());
+    assert!(store.resolve_thread(first, Some("Ben")).await.unwrap());
+    assert_eq!(store.comment(first).await.unwrap().unwrap().resolved_by, "Ben");
+    assert!(store.resolve_thread(first, None).await.unwrap());
+    assert_eq!(store.comment(first).await.unwrap().unwrap().resolved_ms, None);
+    assert!(!store.resolve_thread(answer, Some("Ben")).await.unwrap(), "an answer is no thread");
+
+    assert!(!store.delete_comment(first, "ada").await.unwrap(), "it was answered");
+    assert!(!store.delete_comment(answer, "ben").await.unwrap());
+    assert!(store.delete_comment(answer, "ada").await.unwrap() && store.delete_comment(first, "ada").await.unwrap());
+    assert_eq!(ids(10).await, [second]);
+
+    assert_eq!(store.comments_read("r", "ben").await.unwrap(), 0);
+    for (up_to, is) in [(5, 5), (3, 5), (7, 7)] {
+        store.set_comments_read("r", "ben", up_to).await.unwrap();
+        assert_eq!(store.comments_read("r", "ben").await.unwrap(), is);
+    }
+}
+
+pub async fn saved_views(store: Store) {
+    let new = |code: &str, name: &str| SavedView {
+        code: code.to_owned(),
+        room: "/data/5".to_owned(),
+        name: name.to_owned(),
+        owner: "ada".to_owned(),
+        view: HOSTILE.to_owned(),
+        ..SavedView::default()
+    };
+    store.add_view(&new("a", HOSTILE)).await.unwrap();
+    store.add_view(&new("b", "second")).await.unwrap();
+    assert!(is_invalid(store.add_view(&new("a", "again")).await));
+    let view = store.view("a").await.unwrap().unwrap();
+    assert_eq!((view.name.as_str(), view.view.as_str(), view.at_ms), (HOSTILE, HOSTILE, view.changed_ms));
+    assert_eq!(store.views("/data/5", 10).await.unwrap().len(), 2);
+    assert_eq!(store.views("/data/5", 1).await.unwrap().len(), 1);
+    assert!(store.views("/data/6", 10).await.unwrap().is_empty());
+    assert!(!store.update_view("a", "ben", "mine").await.unwrap());
+    assert!(store.update_view("a", "ada", "new").await.unwrap());
+    assert_eq!(store.view("a").await.unwrap().unwrap().view, "new");
+    assert!(!store.delete_view("a", "ben").await.unwrap());
+    assert!(store.delete_view("a", "ada").await.unwrap());
+    assert_eq!(store.view("a").await.unwrap(), None);
 }
 
 pub async fn settings_and_people(store: Store) {

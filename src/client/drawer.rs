@@ -1,0 +1,221 @@
+//! The drawer beside a page: comments, saved views, history. The server writes each as HTML with forms in it; here they are
+//! fetched, sent and put in place. Comments are always there, also while the drawer is closed: pins and counts come from them.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use leptos::prelude::*;
+use wasm_bindgen::prelude::*;
+use web_sys::{Element, Event, FormData, HtmlElement, HtmlFormElement, HtmlInputElement, HtmlTextAreaElement, UrlSearchParams};
+
+use super::{fetch, listen_to, pins, presence, root_attribute, session};
+use crate::app::room::{Page, Session};
+use crate::controls::{self, encode};
+
+/// Where the server's HTML goes.
+pub const COMMENTS: &str = "drawer-comments";
+pub const OTHER: &str = "drawer-other";
+
+thread_local! {
+    static NOTICED: Cell<u32> = const { Cell::new(0) };
+    static LISTENS: Cell<bool> = const { Cell::new(false) };
+}
+
+fn container(id: &str) -> Option<HtmlElement> {
+    document().get_element_by_id(id)?.dyn_into().ok()
+}
+
+fn me(session: Session) -> String {
+    session.people.with_untracked(|people| people.iter().find(|person| person.me).map(|person| person.name.clone()).unwrap_or_default())
+}
+
+fn address(part: &str, page: Page, session: Session) -> String {
+    let room = page.room.get_value();
+    let (name, rest) = part.split_once('&').unwrap_or((part, ""));
+    format!("{}/_room/{name}?room={}&me={}&{rest}", root_attribute("data-base"), encode(&room), encode(&me(session)))
+}
+
+/// Fetches a part of the drawer and shows it.
+pub fn load(part: String, page: Page, session: Session) {
+    leptos::task::spawn_local(async move {
+        match fetch::text(&address(&part, page, session), None).await {
+            Ok(html) => fill(if part == "comments" { COMMENTS } else { OTHER }, &html, session),
+            Err(error) => session.notify(error.to_string()),
+        }
+    });
+}
+
+/// Puts HTML in place; what is being written in it stays.
+fn fill(id: &str, html: &str, session: Session) {
+    let Some(container) = container(id) else { return };
+    let texts = |container: &HtmlElement| -> Vec<(String, HtmlTextAreaElement)> {
+        let found = container.query_selector_all("[data-typing] textarea").ok();
+        let areas = (0..found.as_ref().map_or(0, web_sys::NodeList::length)).filter_map(|i| found.as_ref()?.get(i));
+        let named = |area: HtmlTextAreaElement| Some((area.closest("[data-typing]").ok()??.get_attribute("data-typing")?, area));
+        areas.filter_map(|area| named(area.dyn_into().ok()?)).collect()
+    };
+    let active = document().active_element();
+    let written = texts(&container);
+    let focused = written.iter().find(|(_, area)| active.as_ref() == Some(area.as_ref())).map(|(name, _)| name.clone());
+    let written = written.into_iter().map(|(name, area)| (name, area.value())).collect::<Vec<_>>();
+    container.set_inner_html(html);
+    for (name, area) in texts(&container) {
+        if let Some((_, text)) = written.iter().find(|(written, text)| *written == name && !text.is_empty()) {
+            area.set_value(text);
+        }
+        if focused.as_ref() == Some(&name) {
+            let _ = area.focus();
+        }
+    }
+    if id == COMMENTS {
+        counted(&container, session);
+    }
+}
+
+fn counted(container: &HtmlElement, session: Session) {
+    let threads = container.query_selector(".threads").ok().flatten();
+    let number = |name: &str| threads.as_ref().and_then(|threads| threads.get_attribute(name)?.parse::<u32>().ok()).unwrap_or(0);
+    session.unread.try_set(number("data-unread"));
+    let mentioned = number("data-mentioned");
+    if mentioned > NOTICED.replace(mentioned.max(NOTICED.get())) {
+        session.notify("Somebody has mentioned you in a comment");
+    }
+    pins::draw();
+    typing(session);
+}
+
+/// Says who writes where.
+pub fn typing(session: Session) {
+    let Ok(found) = document().query_selector_all("[data-typing-here]") else { return };
+    let others = untrack(|| session.others());
+    for place in (0..found.length()).filter_map(|i| found.get(i)?.dyn_into::<Element>().ok()) {
+        let thread = place.get_attribute("data-typing-here");
+        let names =
+            others.iter().filter(|(_, doing)| doing.typing.is_some() && doing.typing == thread).map(|(person, _)| person.name.as_str());
+        let names = names.collect::<Vec<_>>().join(", ");
+        let text = if names.is_empty() { String::new() } else { format!("{names} is typing…") };
+        if place.text_content().as_ref() != Some(&text) {
+            place.set_text_content(Some(&text));
+        }
+    }
+}
+
+fn closest(event: &Event, selector: &str) -> Option<Element> {
+    event.target()?.dyn_into::<Element>().ok()?.closest(selector).ok().flatten()
+}
+
+/// A button in the server's HTML.
+pub fn clicked(event: &Event, page: Page, session: Session) {
+    if let Some(part) = closest(event, "[data-get]").and_then(|button| button.get_attribute("data-get")) {
+        load(part, page, session);
+    } else if let Some(seq) = closest(event, "[data-restore]").and_then(|button| button.get_attribute("data-restore")) {
+        leptos::task::spawn_local(async move {
+            match fetch::text(&address(&format!("moment&seq={seq}"), page, session), None).await {
+                Ok(query) => session::restore(page, &controls::from_query(&query, controls::is_control)),
+                Err(error) => session.notify(error.to_string()),
+            }
+        });
+    } else if closest(event, "[data-point]").is_some() {
+        pins::point(true);
+    }
+}
+
+/// A form in the server's HTML. It is sent with the view that is shown.
+pub fn submitted(event: &Event, page: Page, session: Session) {
+    let Some(form) = closest(event, "form[data-post]").and_then(|form| form.dyn_into::<HtmlFormElement>().ok()) else { return };
+    event.prevent_default();
+    let action = form.get_attribute("data-post").unwrap_or_default();
+    let Ok(body) = FormData::new_with_form(&form).and_then(|data| UrlSearchParams::new_with_record_from_str_to_str(&data)) else { return };
+    body.set("view", &page.values.with_untracked(controls::to_query));
+    send(action, body, page, session, Some(form));
+}
+
+fn send(action: String, body: UrlSearchParams, page: Page, session: Session, form: Option<HtmlFormElement>) {
+    body.set("room", &page.room.get_value());
+    body.set("me", &me(session));
+    presence::change(|doing| doing.typing = None);
+    leptos::task::spawn_local(async move {
+        let is_comment = !action.ends_with("-view");
+        match fetch::post(&format!("{}/_room/{action}", root_attribute("data-base")), &body).await {
+            Ok(html) => {
+                // What was written has been sent.
+                if let Some(form) = form {
+                    form.reset();
+                }
+                fill(if is_comment { COMMENTS } else { OTHER }, &html, session);
+            }
+            Err(error) => session.notify(error.to_string()),
+        }
+    });
+}
+
+/// Notes that all comments have been seen.
+pub fn read(page: Page, session: Session) {
+    let last = container(COMMENTS).and_then(|comments| comments.query_selector("[data-last]").ok()??.get_attribute("data-last"));
+    if let (Some(last), Ok(body)) = (last, UrlSearchParams::new())
+        && session.unread.get_untracked() > 0
+    {
+        body.set("up_to", &last);
+        send("read".to_owned(), body, page, session, None);
+    }
+}
+
+/// Shows a thread.
+pub fn show_thread(thread: &str) {
+    let id = format!("comment-{thread}");
+    // The drawer opens first.
+    let show = move || {
+        if let Some(thread) = document().get_element_by_id(&id) {
+            thread.scroll_into_view();
+            let _ = thread.set_attribute("data-shown", "true");
+        }
+    };
+    set_timeout(show, Duration::from_millis(60));
+}
+
+/// The comment whose address was opened.
+pub fn wanted() -> Option<String> {
+    let query = window().location().search().ok()?;
+    controls::parameters(&query).find_map(|(name, value)| (name == "comment").then_some(value))
+}
+
+/// Listens for what is written, for pins, and for what is pointed at; once for the tab.
+pub fn start(session: Session) {
+    if LISTENS.replace(true) {
+        return;
+    }
+    listen_to("input", |event| {
+        let thread = closest(&event, "[data-typing]").and_then(|form| form.get_attribute("data-typing"));
+        if thread.is_some() {
+            presence::change(|doing| doing.typing = thread);
+        }
+    });
+    listen_to("focusout", |_| presence::change(|doing| doing.typing = None));
+    listen_to("click", move |event| {
+        let pin = ["data-thread-pin", "data-pin"].into_iter().find_map(|name| closest(&event, &format!("[{name}]"))?.get_attribute(name));
+        if let Some(thread) = pin {
+            event.prevent_default();
+            session.drawer.set(Some("comments"));
+            show_thread(&thread);
+        }
+    });
+    pins::start();
+}
+
+/// Writes what is pointed at into the form for a new thread.
+pub fn set_anchor(anchor: &serde_json::Value, label: &str) {
+    let Some(comments) = container(COMMENTS) else { return };
+    if let Ok(Some(input)) = comments.query_selector("input[name=anchor]")
+        && let Ok(input) = input.dyn_into::<HtmlInputElement>()
+    {
+        input.set_value(&anchor.to_string());
+    }
+    if let Ok(Some(note)) = comments.query_selector("[data-anchor]") {
+        note.set_text_content(Some(label));
+    }
+    if let Ok(Some(text)) = comments.query_selector("textarea")
+        && let Ok(text) = text.dyn_into::<HtmlElement>()
+    {
+        let _ = text.focus();
+    }
+}
