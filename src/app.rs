@@ -15,6 +15,10 @@ use leptos_meta::{Title, provide_meta_context};
 use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{ParamSegment, SsrMode, StaticSegment};
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::codec::CompactBytes;
 use crate::model::Kind;
 use components::top_bar::TopBar;
 use pages::{entity::EntityPage, explore::ExplorePage, home::HomePage, list::ListPage, new::NewPage, not_found::NotFoundPage};
@@ -26,6 +30,19 @@ pub struct Base(pub String);
 /// A link to a page of labboard, below the path at which it is mounted.
 pub fn href(path: &str) -> String {
     format!("{}{path}", use_base().0)
+}
+
+/// What a page shows: read on the server for its HTML, carried along for the browser, and read again when `source` changes.
+pub fn load<S, T, Read>(
+    source: impl Fn() -> S + Send + Sync + 'static,
+    read: impl Fn(S) -> Read + Send + Sync + 'static,
+) -> Resource<T, CompactBytes>
+where
+    S: PartialEq + Clone + Send + Sync + 'static,
+    T: Serialize + DeserializeOwned + Send + Sync + 'static,
+    Read: Future<Output = T> + Send + 'static,
+{
+    Resource::new_with_options(source, read, false)
 }
 
 pub fn use_base() -> Base {

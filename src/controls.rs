@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use labboard_room::gather;
+
 use crate::view;
 
 /// Control values by name.
@@ -106,13 +108,10 @@ pub fn to_query(controls: &Controls) -> String {
 
 /// The controls of one panel that its figure depends on, without the panel's name.
 pub fn of_panel(controls: &Controls, panel: &str) -> Controls {
-    controls
-        .iter()
-        .filter_map(|(key, value)| {
-            let (owner, name) = key.split_once('.')?;
-            (owner == panel && !view::is_look(name)).then(|| (name.to_owned(), value.clone()))
-        })
-        .collect()
+    gather(controls.iter().filter_map(|(key, value)| {
+        let (owner, name) = key.split_once('.')?;
+        (owner == panel && !view::is_look(name)).then(|| (name.to_owned(), value.clone()))
+    }))
 }
 
 /// A room's value for a control: a string, or an array of strings.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
-use crate::codec::JsonText;
+use crate::codec::CompactBytes;
 
 /// Why a request failed, in terms that the browser can act on.
 #[derive(Clone, Debug, PartialEq, thiserror::Error, Serialize, Deserialize)]
@@ -43,7 +43,7 @@ impl AppError {
 }
 
 impl FromServerFnError for AppError {
-    type Encoder = JsonText;
+    type Encoder = CompactBytes;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {

@@ -1,6 +1,8 @@
 //! What the server tells the browser: plain data, compiled into both sides.
 
-use serde::{Deserialize, Serialize};
+use labboard_room::gather;
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::controls::Controls;
 
@@ -130,7 +132,7 @@ impl PanelView {
 
     /// The controls in force, by name.
     pub fn values(&self) -> Controls {
-        self.controls.iter().map(|control| (control.name.clone(), control.value.clone())).collect()
+        gather(self.controls.iter().map(|control| (control.name.clone(), control.value.clone())))
     }
 }
 
@@ -190,20 +192,42 @@ pub struct Row {
     pub cells: Vec<Cell>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct Cell {
     pub text: String,
     /// Sorting key where the text does not sort by itself.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     pub number: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     pub link: Option<Entity>,
     /// Relative heights of a small histogram.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    #[serde(default)]
     pub spark: Vec<u32>,
     /// Draws attention, for instance to missing values.
-    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    #[serde(default)]
     pub warn: bool,
+}
+
+/// For people who read JSON, what says nothing is left out.
+impl Serialize for Cell {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let all = !serializer.is_human_readable();
+        let mut cell = serializer.serialize_struct("Cell", 5)?;
+        cell.serialize_field("text", &self.text)?;
+        if all || self.number.is_some() {
+            cell.serialize_field("number", &self.number)?;
+        }
+        if all || self.link.is_some() {
+            cell.serialize_field("link", &self.link)?;
+        }
+        if all || !self.spark.is_empty() {
+            cell.serialize_field("spark", &self.spark)?;
+        }
+        if all || self.warn {
+            cell.serialize_field("warn", &self.warn)?;
+        }
+        cell.end()
+    }
 }
 
 impl Cell {

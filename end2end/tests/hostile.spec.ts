@@ -27,7 +27,7 @@ test('names from data are text, never markup', async ({ page, server, problems }
 });
 
 test('a broken file says where, and changes nothing', async ({ page, server }) => {
-  const count = async () => (await (await page.request.get('/_fn/list?kind=data&search=&sort=&page=1')).json()).table.total;
+  const count = async () => (await (await page.request.get('/api/v1/json/data/list/status/all')).json()).data.dataset.length;
   const before = await count();
   const broken: [string, string | Buffer, RegExp][] = [
     ['quote.csv', 'a,b\n1,"2\n3,4\n', /quote\.csv: line 2, column 3/],

@@ -1,5 +1,6 @@
 //! Plain user-interface parts that know nothing of experiments.
 
+pub mod button;
 pub mod control;
 pub mod drawer;
 pub mod error_card;

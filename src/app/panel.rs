@@ -4,6 +4,7 @@
 use leptos::html;
 use leptos::prelude::*;
 
+use crate::app::components::button::plain;
 use crate::app::components::control::ControlBar;
 use crate::app::components::table::{Chooser, DataTable, Sorter};
 use crate::app::room::{use_page, use_session};
@@ -109,9 +110,9 @@ pub fn Panel(
         let (base, name, look) = (base.clone(), name.clone(), look.clone());
         Memo::new(move |_| {
             let source = source.get();
-            let mut extra = String::new();
+            let mut extra = "for=page".to_owned();
             if chart {
-                extra.push_str("theme=");
+                extra.push_str("&theme=");
                 extra.push_str(theme.0.get().word());
             }
             if let Some(zoom) = shown.with(|view| view.refines).then(|| look(view::ZOOM)).flatten() {
@@ -157,7 +158,7 @@ pub fn Panel(
         #[cfg(not(feature = "hydrate"))]
         let _ = (format, host);
     };
-    let full = move |_| {
+    let full = move || {
         #[cfg(feature = "hydrate")]
         crate::client::panel::full_screen(section);
         #[cfg(not(feature = "hydrate"))]
@@ -197,11 +198,11 @@ pub fn Panel(
                 <div class="tools" role="group" aria-label=format!("{title}: tools")>
                     {chart.then(|| view! {
                         <button type="button" aria-pressed=move || twin.get().to_string() on:click={ let set = set_twin.clone(); move |_| set(!twin.get_untracked()) }>"Table"</button>
-                        <button type="button" on:click=move |_| image("png")>"PNG"</button>
-                        <button type="button" on:click=move |_| image("svg")>"SVG"</button>
+                        {plain("", "PNG", move || image("png"))}
+                        {plain("", "SVG", move || image("svg"))}
                     })}
                     <a href=csv download=format!("{name}.csv") rel="external">"CSV"</a>
-                    <button type="button" on:click=full>"Full screen"</button>
+                    {plain("", "Full screen", full)}
                 </div>
             </header>
             <ControlBar panel=name.clone() shown/>
@@ -264,7 +265,7 @@ fn Overlay(state: RwSignal<PanelState>, attempt: RwSignal<u32>) -> impl IntoView
             PanelState::Error(error) => view! {
                 <div class="overlay error" role="alert">
                     <p>{error.to_string()}</p>
-                    <button type="button" class="button" on:click=move |_| attempt.update(|n| *n += 1)>"Try again"</button>
+                    {plain("button", "Try again", move || attempt.update(|n| *n += 1))}
                 </div>
             }.into_any(),
         }}

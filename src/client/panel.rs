@@ -201,9 +201,10 @@ fn sized(url: &str, host: &HtmlElement, driven: Driven) -> String {
 fn split(answer: JsValue) -> Result<(PanelView, JsValue), AppError> {
     let bad = |reason: String| AppError::Internal(format!("the server's answer could not be read: {reason}"));
     let figure = Reflect::get(&answer, &"figure".into()).unwrap_or(JsValue::NULL);
-    let _ = Reflect::delete_property(answer.unchecked_ref::<js_sys::Object>(), &"figure".into());
-    let text = js_sys::JSON::stringify(&answer).map_err(|_| bad("not JSON".to_owned()))?;
-    let view = serde_json::from_str(&String::from(text)).map_err(|error| bad(error.to_string()))?;
+    let text = plotly::dig(&answer, &["view"]).and_then(|view| view.as_string()).unwrap_or_default();
+    // The browser's own way from base64 gives a character for each byte.
+    let bytes = window().atob(&text).unwrap_or_default().chars().map(|c| c as u8).collect::<Vec<_>>();
+    let view = postcard::from_bytes(&bytes).map_err(|error| bad(error.to_string()))?;
     Ok((view, figure))
 }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use labboard_room::client::{Event, Mode as ReplicaMode, Refused, Replica, Step};
-use labboard_room::{Changes, ClientId, ClientMessage, Document, EntityKind, Key, PersonId, RoomId, Seq, ServerMessage, Value};
+use labboard_room::{Changes, ClientId, ClientMessage, Document, EntityKind, Key, PersonId, RoomId, Seq, ServerMessage, Value, gather};
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
@@ -64,7 +64,7 @@ fn document_of(values: &Controls) -> Document {
 }
 
 fn values_of(document: &Document) -> Controls {
-    document.iter().filter_map(|(key, value)| Some((key.as_str().to_owned(), controls::from_value(value.as_json())?))).collect()
+    gather(document.iter().filter_map(|(key, value)| Some((key.as_str().to_owned(), controls::from_value(value.as_json())?))))
 }
 
 /// Makes the page's room the tab's room.
@@ -278,11 +278,18 @@ fn people(session: Session) {
     let people = with_tab(|tab| {
         let (_, replica) = tab.current.as_ref()?;
         let me = replica.me().map(|me| me.id);
-        let mut people = replica
-            .people()
-            .map(|person| Person { id: person.id.0, name: person.name.clone(), color: person.color % 8 + 1, me: Some(person.id) == me })
-            .collect::<Vec<_>>();
-        people.sort_by_key(|person| (person.me, person.id));
+        let known = |person: &labboard_room::Person| Person {
+            id: person.id.0,
+            name: person.name.clone(),
+            color: person.color % 8 + 1,
+            me: Some(person.id) == me,
+        };
+        let mut people = replica.people().map(known).collect::<Vec<_>>();
+        // The others come first.
+        if let Some(at) = people.iter().position(|person| person.me) {
+            let me = people.remove(at);
+            people.push(me);
+        }
         Some(people)
     });
     if let Some(Some(people)) = people {
@@ -415,14 +422,11 @@ pub fn revert(is_redo: bool) {
 }
 
 pub fn submit(page: Page, gesture: Gesture) {
-    let changes: Option<Changes> = gesture
-        .into_iter()
-        .map(|(key, value)| {
-            let value = value.map(Value::new).transpose().ok()?;
-            Some((key.parse::<Key>().ok()?, value))
-        })
-        .collect();
-    let Some(changes) = changes else { return };
+    let mut changes = Changes::new();
+    for (key, value) in gesture {
+        let (Ok(key), Ok(value)) = (key.parse::<Key>(), value.map(Value::new).transpose()) else { return };
+        changes.insert(key, value);
+    }
     if is_current(page) {
         run(|replica| replica.set(changes));
     }

@@ -10,6 +10,8 @@ use axum::body::Body;
 use axum::extract::{Path, RawQuery, State as Extract};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use labboard_figure::{Drawing, Rows, Theme};
 use moka::future::Cache;
@@ -41,6 +43,8 @@ pub struct Request {
     pub canvas: Canvas,
     /// Puts a raster into the figure as a data URI instead of its URL.
     pub inline: bool,
+    /// Answers everything but the figure in the form that labboard's own pages read.
+    pub for_page: bool,
     /// Rows of the table that are wanted: few beside a chart, all in a CSV.
     pub rows: usize,
 }
@@ -48,7 +52,7 @@ pub struct Request {
 impl Request {
     pub fn new(entity: Entity, panel: &'static dyn AnyPanel, wanted: Controls) -> Self {
         let canvas = Canvas { theme: Theme::Light, width: DEFAULT_WIDTH, height: panel.height(), zoom: None, picture: true };
-        Self { entity, panel, wanted, canvas, inline: false, rows: TWIN_ROWS }
+        Self { entity, panel, wanted, canvas, inline: false, for_page: false, rows: TWIN_ROWS }
     }
 
     fn parse(kind: &str, id: &str, panel: &str, query: &str) -> Result<Self, AppError> {
@@ -75,6 +79,7 @@ impl Request {
                     };
                 }
                 "raster" => request.inline = value == "inline",
+                "for" => request.for_page = value == "page",
                 // Part of URLs so that they may be cached; the source is always the newest.
                 "v" => {}
                 name if names.contains(&name) => {
@@ -99,7 +104,19 @@ impl Request {
     fn key(&self) -> String {
         let Canvas { theme, width, height, zoom, .. } = &self.canvas;
         let zoom = zoom.as_ref().map(Zoom::to_string).unwrap_or_default();
-        format!("{}/{}?{}&{theme:?}&{width}x{height}&{zoom}&{}", self.entity.path(), self.panel.name(), to_query(&self.wanted), self.inline)
+        format!(
+            "{}/{}?{}&{theme:?}&{width}x{height}&{zoom}&{}",
+            self.entity.path(),
+            self.panel.name(),
+            to_query(&self.wanted),
+            if self.for_page {
+                "page"
+            } else if self.inline {
+                "inline"
+            } else {
+                ""
+            }
+        )
     }
 
     /// The address of the drawing's raster.
@@ -281,9 +298,14 @@ pub async fn view(state: &State, request: Request) -> Result<Arc<PanelView>, App
 async fn answer(state: &State, request: Request) -> Result<Arc<Answer>, AppError> {
     let key = (state.revision(request.entity), request.key());
     let compute = async {
-        let inline = request.inline;
+        let (inline, for_page) = (request.inline, request.for_page);
         let drawn = drawn(state, request).await?;
-        let mut body = serde_json::to_value(&drawn.view).map_err(|error| AppError::Internal(error.to_string()))?;
+        let mut body = if for_page {
+            let view = postcard::to_allocvec(&drawn.view).map_err(|error| AppError::Internal(error.to_string()))?;
+            serde_json::json!({ "view": STANDARD.encode(view) })
+        } else {
+            serde_json::to_value(&drawn.view).map_err(|error| AppError::Internal(error.to_string()))?
+        };
         if let Value::Object(body) = &mut body {
             body.insert("raster".to_owned(), drawn.raster.as_ref().filter(|_| !inline).and_then(|raster| raster.source.clone()).into());
             body.insert("figure".to_owned(), drawn.figure);

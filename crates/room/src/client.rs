@@ -8,6 +8,7 @@ mod pending;
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::document::{Changes, Document};
+use crate::gather::gather;
 use crate::id::{ClientId, PersonId, RoomId, Seq};
 use crate::key::Key;
 use crate::limits::{MAX_KEYS, MAX_MESSAGE_BYTES, MAX_OP_KEYS, MAX_PENDING};
@@ -574,9 +575,9 @@ impl Replica {
         self.status = Status::Live;
         self.can_write = welcome.can_write;
         self.me = Some(welcome.you);
-        self.people = welcome.people.into_iter().map(|p| (p.id, p)).collect();
+        self.people = gather(welcome.people.into_iter().map(|p| (p.id, p)));
         let me = self.my_id();
-        self.presence = welcome.presence.into_iter().filter(|p| Some(p.from) != me).map(|p| (p.from, p.state)).collect();
+        self.presence = gather(welcome.presence.into_iter().filter(|p| Some(p.from) != me).map(|p| (p.from, p.state)));
         let mut up_to_date = true;
         if let Some(document) = welcome.snapshot {
             self.adopt(document, welcome.seq, step);
@@ -640,7 +641,7 @@ impl Replica {
         let shown = self.look(op.set.keys().chain(self.pending.iter().flat_map(|p| p.set.keys())));
         if let Some(mine) = mine {
             self.pending.remove(mine);
-            let before: Changes = op.set.keys().map(|key| (key.clone(), self.base.get(key).cloned())).collect();
+            let before = gather(op.set.keys().map(|key| (key.clone(), self.base.get(key).cloned())));
             for pending in &mut self.pending {
                 pending.resolve(op.n, &before);
             }
@@ -759,17 +760,14 @@ impl Replica {
     // ---- visible differences
 
     fn look<'a>(&self, keys: impl Iterator<Item = &'a Key>) -> Changes {
-        keys.map(|key| (key.clone(), self.get(key).cloned())).collect()
+        gather(keys.map(|key| (key.clone(), self.get(key).cloned())))
     }
 
     fn report(&self, shown: Changes, by: Option<PersonId>, step: &mut Step) {
-        let values: Changes = shown
-            .into_iter()
-            .filter_map(|(key, before)| {
-                let now = self.get(&key).cloned();
-                (now != before).then_some((key, now))
-            })
-            .collect();
+        let values = gather(shown.into_iter().filter_map(|(key, before)| {
+            let now = self.get(&key).cloned();
+            (now != before).then_some((key, now))
+        }));
         if mutation::on(Mutation::SplitOperation) {
             let parts = values.into_iter().map(|(key, value)| Event::Changed { values: Changes::from([(key, value)]), by });
             step.events.extend(parts);

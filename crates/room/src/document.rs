@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, btree_map};
 use serde::{Deserialize, Serialize};
 
 use crate::checksum::Checksum;
+use crate::gather::gather;
 use crate::key::Key;
 use crate::value::{self, Value};
 
@@ -43,7 +44,7 @@ impl Document {
         let gone = self.0.keys().filter(|key| !other.0.contains_key(*key)).map(|key| (key.clone(), None));
         let new =
             other.0.iter().filter(|(key, value)| self.0.get(*key) != Some(*value)).map(|(key, value)| (key.clone(), Some(value.clone())));
-        gone.chain(new).collect()
+        gather(gone.chain(new))
     }
 
     pub fn iter(&self) -> btree_map::Iter<'_, Key, Value> {
@@ -100,7 +101,7 @@ impl<'a> IntoIterator for &'a Document {
 
 impl FromIterator<(Key, Value)> for Document {
     fn from_iter<I: IntoIterator<Item = (Key, Value)>>(items: I) -> Document {
-        Document(items.into_iter().collect())
+        Document(gather(items))
     }
 }
 

@@ -15,6 +15,7 @@ pub mod server;
 mod backoff;
 mod checksum;
 mod document;
+mod gather;
 mod id;
 mod key;
 mod message;
@@ -28,6 +29,7 @@ mod value;
 pub use backoff::backoff;
 pub use checksum::Checksum;
 pub use document::{Changes, Document};
+pub use gather::gather;
 pub use id::{ClientId, IdError, PersonId, RoomId, Seq};
 pub use key::{Key, KeyError};
 pub use message::{

@@ -135,11 +135,13 @@ fn normal(json: Json, depth: usize) -> Result<Json, ValueError> {
         }
         Json::Array(_) | Json::Object(_) if depth == MAX_VALUE_DEPTH => Err(ValueError::TooDeep),
         Json::Array(items) => items.into_iter().map(|item| normal(item, depth + 1)).collect(),
-        Json::Object(members) => members
-            .into_iter()
-            .map(|(name, member)| Ok((name, normal(member, depth + 1)?)))
-            .collect::<Result<serde_json::Map<_, _>, ValueError>>()
-            .map(Json::Object),
+        Json::Object(members) => {
+            let mut normalised = serde_json::Map::new();
+            for (name, member) in members {
+                normalised.insert(name, normal(member, depth + 1)?);
+            }
+            Ok(Json::Object(normalised))
+        }
         other => Ok(other),
     }
 }
@@ -203,18 +205,23 @@ fn write_number(number: &serde_json::Number, out: &mut String) {
         out.push_str(&whole.to_string());
         return;
     }
-    // Rust's own shortest digits, "-1.25e-7", laid out anew.
-    let scientific = format!("{:e}", number.as_f64().unwrap_or(0.0));
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    if mantissa.starts_with('-') {
+    // serde_json's shortest digits, laid out anew. The standard library's have code of their own, a hundredth of the browser's.
+    let shortest = number.to_string();
+    let (mantissa, exponent) = shortest.split_once('e').unwrap_or((&shortest, "0"));
+    let unsigned = mantissa.trim_start_matches('-');
+    if unsigned.len() < mantissa.len() {
         out.push('-');
     }
-    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    let (count, point) = (digits.len() as i32, exponent + 1);
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    let all = format!("{whole}{fraction}");
+    let significant = all.trim_start_matches('0');
+    let leading = all.len() - significant.len();
+    let digits = significant.trim_end_matches('0');
+    let point = whole.len() as i32 - leading as i32 + exponent.parse::<i32>().unwrap_or(0);
+    let (count, exponent) = (digits.len() as i32, point - 1);
     let zeros = |n: i32| "0".repeat(usize::try_from(n).unwrap_or(0));
     if (count..=21).contains(&point) {
-        out.push_str(&digits);
+        out.push_str(digits);
         out.push_str(&zeros(point - count));
     } else if (1..=21).contains(&point) {
         let (whole, fraction) = digits.split_at(point as usize);
@@ -224,7 +231,7 @@ fn write_number(number: &serde_json::Number, out: &mut String) {
     } else if (-5..=0).contains(&point) {
         out.push_str("0.");
         out.push_str(&zeros(-point));
-        out.push_str(&digits);
+        out.push_str(digits);
     } else {
         let (first, rest) = digits.split_at(1);
         out.push_str(first);

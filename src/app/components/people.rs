@@ -3,6 +3,7 @@
 use leptos::html;
 use leptos::prelude::*;
 
+use super::button::plain;
 use crate::app::room::{Doing, Person, use_session};
 
 /// How many avatars are drawn before the rest become a number.
@@ -88,7 +89,7 @@ pub fn People() -> impl IntoView {
                         <input node_ref=input name="name" required maxlength="40" autocomplete="name" prop:value=own_name/>
                     </label>
                     <div class="actions">
-                        <button type="button" class="button" on:click=move |_| close()>"Cancel"</button>
+                        {plain("button", "Cancel", close)}
                         <button type="submit" class="button primary">"Save"</button>
                     </div>
                 </form>

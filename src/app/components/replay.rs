@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
+use super::button::quiet;
 use crate::api::{replay_next, replay_reset};
 use crate::app::room::use_session;
 
@@ -47,7 +48,7 @@ pub fn Replay(
             play();
         }
     };
-    let again = move |_| {
+    let again = move || {
         leptos::task::spawn_local(async move {
             match replay_reset().await {
                 Ok(held) => {
@@ -68,7 +69,7 @@ pub fn Replay(
             <button type="button" class="button" aria-pressed=move || playing.get().to_string() on:click=toggle disabled=move || left.get() == Some(0)>{label}</button>
             <span class="note" role="status">{text}</span>
             <Show when=move || left.get() == Some(0)>
-                <button type="button" class="ghost" on:click=again>"Hold them back again"</button>
+                {quiet("Hold them back again", again)}
             </Show>
         </div>
     }

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::button::{plain, quiet, quiet_unless};
 use super::drawer::Drawer;
 use crate::app::room::{Mode, Status, use_page, use_session};
 
@@ -32,20 +33,16 @@ pub fn RoomBar() -> impl IntoView {
             <p class="room-state" class:bad=down aria-live="polite"><i aria-hidden="true"></i><span>{text}</span></p>
             <Show
                 when=own
-                fallback=move || view! {
-                    <button type="button" class="ghost" on:click=move |_| page.step_out()>"On my own"</button>
-                }
+                fallback=move || quiet("On my own", move || page.step_out())
             >
-                <button type="button" class="ghost" on:click=move |_| page.rejoin()>"Join the others"</button>
-                <button type="button" class="ghost" on:click=move |_| page.show_everyone()>"Show everyone"</button>
+                {quiet("Join the others", move || page.rejoin())}
+                {quiet("Show everyone", move || page.show_everyone())}
             </Show>
             <span class="space"></span>
-            <button type="button" class="ghost" title="Ctrl+Z" disabled=move || !page.can_undo.get() on:click=move |_| page.undo()>"Undo"</button>
-            <button type="button" class="ghost" title="Ctrl+Shift+Z" disabled=move || !page.can_redo.get() on:click=move |_| page.redo()>"Redo"</button>
-            <button type="button" class="ghost" disabled=move || page.values.with(|values| values.is_empty()) on:click=move |_| page.reset()>
-                "Reset view"
-            </button>
-            <button type="button" class="ghost" disabled=move || others() == 0 on:click=move |_| session.bring_everyone()>"Bring everyone here"</button>
+            {quiet_unless("Undo", "Ctrl+Z", Signal::derive(move || !page.can_undo.get()), move || page.undo())}
+            {quiet_unless("Redo", "Ctrl+Shift+Z", Signal::derive(move || !page.can_redo.get()), move || page.redo())}
+            {quiet_unless("Reset view", "", Signal::derive(move || page.values.with(|values| values.is_empty())), move || page.reset())}
+            {quiet_unless("Bring everyone here", "", Signal::derive(move || others() == 0), move || session.bring_everyone())}
             <Drawer/>
             <PrivateRoom/>
             <CopyLink/>
@@ -56,8 +53,8 @@ pub fn RoomBar() -> impl IntoView {
         {move || session.offer.get().map(|offer| view! {
             <p class="follow" role="alert" data-follow="offer">
                 <b>{offer.name}</b>" asks you to come and look"
-                <button type="button" class="button primary" on:click=move |_| session.answer(true)>"Go there"</button>
-                <button type="button" class="button" on:click=move |_| session.answer(false)>"Not now"</button>
+                {plain("button primary", "Go there", move || session.answer(true))}
+                {plain("button", "Not now", move || session.answer(false))}
             </p>
         })}
     }
@@ -72,13 +69,13 @@ fn PrivateRoom() -> impl IntoView {
         None => (room, None),
     };
     let base = crate::app::use_base().0;
-    let go = move |_| {
+    let go = move || {
         #[cfg(feature = "hydrate")]
         crate::client::enter_private_room();
     };
     match name {
         Some(name) => view! { <span class="note">"Private room "<b>{name}</b></span><a class="ghost" href=format!("{base}{page}") rel="external">"Leave it"</a> }.into_any(),
-        None => view! { <button type="button" class="ghost" on:click=go>"Private room"</button> }.into_any(),
+        None => quiet("Private room", go),
     }
 }
 
@@ -87,11 +84,11 @@ fn PrivateRoom() -> impl IntoView {
 fn CopyLink() -> impl IntoView {
     let page = use_page();
     let session = use_session();
-    let copy = move |_| {
+    let copy = move || {
         #[cfg(feature = "hydrate")]
         crate::client::copy_link(&page.values.get_untracked(), session);
         #[cfg(not(feature = "hydrate"))]
         let _ = (page, session);
     };
-    view! { <button type="button" class="ghost" on:click=copy>"Copy link"</button> }
+    quiet("Copy link", copy)
 }

@@ -10,6 +10,7 @@ use crate::api::{fetch_head, fetch_page};
 use crate::app::components::error_card::ErrorCard;
 use crate::app::components::replay::Replay;
 use crate::app::components::room_bar::RoomBar;
+use crate::app::load;
 use crate::app::panel::Panel;
 use crate::app::room::{enter, use_session};
 use crate::app::{href, use_base};
@@ -36,7 +37,7 @@ pub fn EntityPage(kind: Kind) -> impl IntoView {
 
 #[component]
 fn EntityOf(kind: Kind, id: String, query: String) -> impl IntoView {
-    let visit = Resource::new(
+    let visit = load(
         || (),
         move |()| {
             let (id, query) = (id.clone(), query.clone());

@@ -8,6 +8,7 @@ use leptos_router::hooks::use_location;
 use crate::api::fetch_explore;
 use crate::app::components::error_card::ErrorCard;
 use crate::app::components::room_bar::RoomBar;
+use crate::app::load;
 use crate::app::panel::Panel;
 use crate::app::room::{enter, use_page};
 use crate::app::{href, use_base};
@@ -19,7 +20,7 @@ pub const DATASET: &str = "explore.data";
 #[component]
 pub fn ExplorePage() -> impl IntoView {
     let query = use_location().query;
-    let view = Resource::new(|| (), move |()| fetch_explore(query.with_untracked(|query| query.to_query_string())));
+    let view = load(|| (), move |()| fetch_explore(query.with_untracked(|query| query.to_query_string())));
     view! {
         <Title text="Explore"/>
         <Transition fallback=|| view! { <p class="page-loading" role="status">"Loading…"</p> }>

@@ -8,6 +8,7 @@ use crate::app::components::error_card::ErrorCard;
 use crate::app::components::search::SearchBox;
 use crate::app::components::table::DataTable;
 use crate::app::href;
+use crate::app::load;
 use crate::app::panel::thousands;
 use crate::app::room::{enter, use_session};
 use crate::model::{ColumnHead, HomeView, RoomView, TableView};
@@ -16,7 +17,7 @@ use crate::model::{ColumnHead, HomeView, RoomView, TableView};
 pub fn HomePage() -> impl IntoView {
     let session = use_session();
     enter(&RoomView { room: "/".to_owned(), ..RoomView::default() });
-    let view = Resource::new(move || session.catalogue.get(), |_| fetch_home());
+    let view = load(move || session.catalogue.get(), |_| fetch_home());
     view! {
         <Title text=""/>
         <div class="hero">

@@ -10,6 +10,7 @@ use crate::api::fetch_list;
 use crate::app::components::error_card::ErrorCard;
 use crate::app::components::table::DataTable;
 use crate::app::href;
+use crate::app::load;
 use crate::app::panel::thousands;
 use crate::app::room::{enter, use_session};
 use crate::controls::encode;
@@ -50,10 +51,8 @@ pub fn ListPage(kind: Kind) -> impl IntoView {
             page: query.get("page").and_then(|page| page.parse().ok()).unwrap_or(1).max(1),
         })
     });
-    let view = Resource::new(
-        move || (asked.get(), session.catalogue.get()),
-        move |(asked, _)| fetch_list(kind, asked.search, asked.sort, asked.page),
-    );
+    let view =
+        load(move || (asked.get(), session.catalogue.get()), move |(asked, _)| fetch_list(kind, asked.search, asked.sort, asked.page));
     let navigate = use_navigate();
     let replace = move |event: leptos::ev::Event| {
         let next = Asked { search: event_target_value(&event), page: 1, ..asked.get_untracked() };

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::pending::Revert;
 use crate::document::{Changes, Document};
+use crate::gather::gather;
 use crate::key::Key;
 use crate::limits::MAX_HISTORY;
 
@@ -104,7 +105,7 @@ impl History {
 }
 
 fn entry<'a>(n: u64, keys: impl Iterator<Item = &'a Key>) -> Entry {
-    Entry { n, is_committed: false, before: keys.map(|key| (key.clone(), None)).collect(), lost: Vec::new() }
+    Entry { n, is_committed: false, before: gather(keys.map(|key| (key.clone(), None))), lost: Vec::new() }
 }
 
 fn push<T>(stack: &mut VecDeque<T>, item: T) {
@@ -148,7 +149,7 @@ impl OwnHistory {
 
 /// Applies the changes and gives back what stood there.
 fn exchange(document: &mut Document, set: &Changes) -> Changes {
-    let before = set.keys().map(|key| (key.clone(), document.get(key).cloned())).collect();
+    let before = gather(set.keys().map(|key| (key.clone(), document.get(key).cloned())));
     document.apply(set);
     before
 }

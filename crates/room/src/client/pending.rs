@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::document::{Changes, Document};
+use crate::gather::gather;
 use crate::id::Seq;
 use crate::key::Key;
 use crate::value::Value;
@@ -80,12 +81,8 @@ pub(super) fn before(base: &Document, pending: &VecDeque<Pending>, n: u64) -> Ch
     let Some(at) = pending.iter().position(|pending| pending.n == n) else {
         return Changes::new();
     };
-    pending[at]
-        .set
-        .keys()
-        .map(|key| {
-            let value = value(base, pending.iter().take(at), key);
-            (key.clone(), value.cloned())
-        })
-        .collect()
+    gather(pending[at].set.keys().map(|key| {
+        let value = value(base, pending.iter().take(at), key);
+        (key.clone(), value.cloned())
+    }))
 }
