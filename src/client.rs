@@ -123,8 +123,19 @@ pub fn copy_link(values: &Controls, session: Session) {
 /// Opens a private room on this page; its name is the key, and whoever has the address may come in.
 pub fn enter_private_room() {
     let path = window().location().pathname().unwrap_or_default();
-    let name = (js_sys::Math::random() * f64::from(u32::MAX)) as u32;
-    let _ = window().location().set_href(&format!("{path}?room=team-{name:08x}"));
+    let _ = window().location().set_href(&format!("{path}?room=team-{}", random_name()));
+}
+
+/// 128 bits that nobody can guess, as 32 hexadecimal digits.
+pub fn random_name() -> String {
+    use std::fmt::Write as _;
+    let bytes = js_sys::Uint8Array::new_with_length(16);
+    let crypto = js_sys::Reflect::get(&window(), &"crypto".into()).unwrap_or(JsValue::UNDEFINED);
+    let _ = call(&crypto, "getRandomValues", &bytes);
+    bytes.to_vec().iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Copies the text before a copy button, if one was clicked.
@@ -147,7 +158,12 @@ async fn copied(text: &str) -> bool {
 
 /// Writes controls into the address bar without a navigation.
 pub fn replace_query(values: &Controls) {
+    /// What servers and proxies take as an address.
+    const LONGEST: usize = 6_000;
     let url = address(values);
+    if url.len() > LONGEST {
+        return;
+    }
     if let Ok(history) = window().history() {
         let state = history.state().unwrap_or(JsValue::NULL);
         let _ = history.replace_state_with_url(&state, "", Some(&url));

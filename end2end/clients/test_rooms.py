@@ -605,8 +605,9 @@ def test_a_guessed_client_is_another_person(watcher, wire, room):
 
 def test_nobody_hears_the_client_of_another(watcher, hostile):
     hostile.say("submit", n=1, set={"scatter.x": "rate"})
+    heard = [hostile.hear("committed")]
     hostile.say("resync")
-    heard = hostile.before_pong()
+    heard += hostile.before_pong()
     with Room(watcher.url, watcher.room, "Late") as late:
         late.set({"scatter.x": "count"})
         heard.append(hostile.hear("people"))

@@ -26,6 +26,7 @@ test('a dropdown reaches the other painted chart in under 250 ms (median)', asyn
   const known = await page.locator('[name="scatter.x"] option').evaluateAll((options: any[]) => options.map((option) => option.value));
   const usable = features.map((_, i) => known[i % 4]);
   const times: number[] = [];
+  const turned: number[] = [];
   for (const feature of usable) {
     if ((await page.locator('[name="scatter.x"]').inputValue()) === feature) continue;
     const painted = other.evaluate(
@@ -40,6 +41,15 @@ test('a dropdown reaches the other painted chart in under 250 ms (median)', asyn
         }),
       feature,
     );
+    const control = other.evaluate(
+      (feature) =>
+        new Promise<number>((resolve) => {
+          const select = document.querySelector<HTMLSelectElement>('[name="scatter.x"]')!;
+          const check = () => (select.value === feature ? resolve(Date.now()) : requestAnimationFrame(check));
+          requestAnimationFrame(check);
+        }),
+      feature,
+    );
     const start = await page.locator('[name="scatter.x"]').evaluate((select: HTMLSelectElement, feature) => {
       select.value = feature;
       const now = Date.now();
@@ -47,7 +57,10 @@ test('a dropdown reaches the other painted chart in under 250 ms (median)', asyn
       return now;
     }, feature);
     times.push((await painted) - start);
+    turned.push((await control) - start);
   }
+  turned.sort((a, b) => a - b);
+  console.log(`change to the other's dropdown: median ${turned[Math.floor(turned.length / 2)]} ms of ${turned.join(', ')}`);
   times.sort((a, b) => a - b);
   const median = times[Math.floor(times.length / 2)];
   console.log(`change to the other's painted chart: median ${median} ms of ${times.join(', ')}`);
@@ -114,7 +127,7 @@ test('people have names that the others see', async ({ page, person }) => {
     await open(someone, '/data/2');
     await live(someone);
   }
-  await page.locator('button[data-person]').click();
+  await page.locator('button[data-person].me').click();
   await page.locator('dialog [name="name"]').fill('Ada Lovelace');
   await page.getByRole('button', { name: 'Save' }).click();
   await expect(other.locator('[data-person][title="Ada Lovelace"]')).toHaveText('AL');

@@ -194,6 +194,7 @@ pub fn Panel(
             <header class="panel-head">
                 <h2 id=heading_id>{title.clone()}</h2>
                 <span class="provenance" title=origin hidden=move || !rows_known()>{provenance}</span>
+                <span class="here"></span>
                 <span class="space"></span>
                 <div class="tools" role="group" aria-label=format!("{title}: tools")>
                     {chart.then(|| view! {

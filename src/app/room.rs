@@ -287,8 +287,8 @@ impl Page {
 
     /// Every control back to its default.
     pub fn reset(self) {
-        let gesture = self.values.with_untracked(|values| values.keys().map(|key| (key.clone(), None)).collect());
-        self.submit(gesture);
+        #[cfg(feature = "hydrate")]
+        crate::client::session::restore(self, &Controls::new());
     }
 
     pub fn step_out(self) {

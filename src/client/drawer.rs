@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
-use web_sys::{Element, Event, FormData, HtmlElement, HtmlFormElement, HtmlInputElement, HtmlTextAreaElement, UrlSearchParams};
+use web_sys::{Element, Event, FormData, HtmlElement, HtmlFormElement, HtmlInputElement, UrlSearchParams};
 
 use super::{fetch, listen_to, pins, presence, root_attribute, session};
 use crate::app::room::{Page, Session};
@@ -19,6 +19,8 @@ pub const OTHER: &str = "drawer-other";
 thread_local! {
     static NOTICED: Cell<u32> = const { Cell::new(0) };
     static LISTENS: Cell<bool> = const { Cell::new(false) };
+    static ASKED: Cell<u32> = const { Cell::new(0) };
+    static SHOWN: Cell<bool> = const { Cell::new(false) };
 }
 
 fn container(id: &str) -> Option<HtmlElement> {
@@ -26,7 +28,9 @@ fn container(id: &str) -> Option<HtmlElement> {
 }
 
 fn me(session: Session) -> String {
-    session.people.with_untracked(|people| people.iter().find(|person| person.me).map(|person| person.name.clone()).unwrap_or_default())
+    let known = session.people.with_untracked(|people| people.iter().find(|person| person.me).map(|person| person.name.clone()));
+    // On a new page the room has not said it yet.
+    known.or_else(session::stored_name).unwrap_or_default()
 }
 
 fn address(part: &str, page: Page, session: Session) -> String {
@@ -35,44 +39,76 @@ fn address(part: &str, page: Page, session: Session) -> String {
     format!("{}/_room/{name}?room={}&me={}&{rest}", root_attribute("data-base"), encode(&room), encode(&me(session)))
 }
 
+/// Numbers what is asked for a container, so that a late answer does not take the place of a newer one.
+fn asked() -> u32 {
+    ASKED.with(|asked| {
+        asked.set(asked.get() + 1);
+        asked.get()
+    })
+}
+
 /// Fetches a part of the drawer and shows it.
 pub fn load(part: String, page: Page, session: Session) {
+    let number = asked();
     leptos::task::spawn_local(async move {
         match fetch::text(&address(&part, page, session), None).await {
-            Ok(html) => fill(if part == "comments" { COMMENTS } else { OTHER }, &html, session),
+            Ok(html) => fill(if part == "comments" { COMMENTS } else { OTHER }, &html, number, page, session),
             Err(error) => session.notify(error.to_string()),
         }
     });
 }
 
+fn all(container: &Element, selector: &str) -> Vec<Element> {
+    let found = container.query_selector_all(selector).ok();
+    (0..found.as_ref().map_or(0, web_sys::NodeList::length)).filter_map(|i| found.as_ref()?.get(i)?.dyn_into().ok()).collect()
+}
+
+fn text_in(field: &Element, property: &str) -> String {
+    js_sys::Reflect::get(field, &property.into()).ok().and_then(|value| value.as_string()).unwrap_or_default()
+}
+
+fn write_in(field: &Element, text: &str) {
+    let _ = js_sys::Reflect::set(field, &"value".into(), &text.into());
+}
+
 /// Puts HTML in place; what is being written in it stays.
-fn fill(id: &str, html: &str, session: Session) {
+fn fill(id: &str, html: &str, number: u32, page: Page, session: Session) {
     let Some(container) = container(id) else { return };
-    let texts = |container: &HtmlElement| -> Vec<(String, HtmlTextAreaElement)> {
-        let found = container.query_selector_all("[data-typing] textarea").ok();
-        let areas = (0..found.as_ref().map_or(0, web_sys::NodeList::length)).filter_map(|i| found.as_ref()?.get(i));
-        let named = |area: HtmlTextAreaElement| Some((area.closest("[data-typing]").ok()??.get_attribute("data-typing")?, area));
-        areas.filter_map(|area| named(area.dyn_into().ok()?)).collect()
-    };
+    let attribute = "data-number";
+    if container.get_attribute(attribute).and_then(|last| last.parse().ok()).is_some_and(|last: u32| last > number) {
+        return;
+    }
+    let _ = container.set_attribute(attribute, &number.to_string());
+    let name = |field: &Element| field.get_attribute("data-draft").unwrap_or_default();
     let active = document().active_element();
-    let written = texts(&container);
-    let focused = written.iter().find(|(_, area)| active.as_ref() == Some(area.as_ref())).map(|(name, _)| name.clone());
-    let written = written.into_iter().map(|(name, area)| (name, area.value())).collect::<Vec<_>>();
+    let fields = all(&container, "[data-draft]");
+    let focused = fields.iter().find(|field| active.as_ref() == Some(*field)).map(name);
+    let is_written = |field: &&Element| text_in(field, "value") != text_in(field, "defaultValue");
+    let written = fields.iter().filter(is_written).map(|field| (name(field), text_in(field, "value"))).collect::<Vec<_>>();
+    let label = container.query_selector("[data-anchor]").ok().flatten().and_then(|label| label.text_content());
     container.set_inner_html(html);
-    for (name, area) in texts(&container) {
-        if let Some((_, text)) = written.iter().find(|(written, text)| *written == name && !text.is_empty()) {
-            area.set_value(text);
+    for field in all(&container, "[data-draft]") {
+        if let Some((_, text)) = written.iter().find(|(written, _)| *written == name(&field)) {
+            write_in(&field, text);
+            if let Ok(Some(details)) = field.closest("details") {
+                let _ = details.set_attribute("open", "");
+            }
         }
-        if focused.as_ref() == Some(&name) {
-            let _ = area.focus();
+        if focused.as_ref() == Some(&name(&field))
+            && let Some(field) = field.dyn_ref::<HtmlElement>()
+        {
+            let _ = field.focus();
         }
     }
+    if let (Some(label), Ok(Some(place))) = (label, container.query_selector("[data-anchor]")) {
+        place.set_text_content(Some(&label));
+    }
     if id == COMMENTS {
-        counted(&container, session);
+        counted(&container, page, session);
     }
 }
 
-fn counted(container: &HtmlElement, session: Session) {
+fn counted(container: &HtmlElement, page: Page, session: Session) {
     let threads = container.query_selector(".threads").ok().flatten();
     let number = |name: &str| threads.as_ref().and_then(|threads| threads.get_attribute(name)?.parse::<u32>().ok()).unwrap_or(0);
     session.unread.try_set(number("data-unread"));
@@ -82,6 +118,15 @@ fn counted(container: &HtmlElement, session: Session) {
     }
     pins::draw();
     typing(session);
+    let is_open = session.drawer.try_get_untracked().flatten() == Some("comments");
+    if is_open && !document().hidden() {
+        read(page, session);
+    }
+    // The address of a comment leads to it, once.
+    if let Some(comment) = wanted().filter(|_| !SHOWN.replace(true)) {
+        session.drawer.try_set(Some("comments"));
+        show_thread(&comment);
+    }
 }
 
 /// Says who writes where.
@@ -134,17 +179,32 @@ fn send(action: String, body: UrlSearchParams, page: Page, session: Session, for
     body.set("room", &page.room.get_value());
     body.set("me", &me(session));
     presence::change(|doing| doing.typing = None);
+    let number = asked();
+    if let Some(form) = &form {
+        let _ = form.set_attribute("inert", "");
+    }
     leptos::task::spawn_local(async move {
-        let is_comment = !action.ends_with("-view");
+        let id = if action.ends_with("-view") { OTHER } else { COMMENTS };
         match fetch::post(&format!("{}/_room/{action}", root_attribute("data-base")), &body).await {
             Ok(html) => {
-                // What was written has been sent.
-                if let Some(form) = form {
-                    form.reset();
+                // What was written has been sent, also if the form has been put in place anew meanwhile.
+                let drafts = form.map(|form| all(&form, "[data-draft]")).unwrap_or_default();
+                for draft in drafts.iter().filter_map(|field| field.get_attribute("data-draft")) {
+                    for field in container(id).map(|container| all(&container, &format!("[data-draft=\"{draft}\"]"))).unwrap_or_default() {
+                        write_in(&field, &text_in(&field, "defaultValue"));
+                    }
                 }
-                fill(if is_comment { COMMENTS } else { OTHER }, &html, session);
+                if let Some(label) = container(id).and_then(|container| container.query_selector("[data-anchor]").ok()?) {
+                    label.set_text_content(None);
+                }
+                fill(id, &html, number, page, session);
             }
-            Err(error) => session.notify(error.to_string()),
+            Err(error) => {
+                if let Some(form) = form {
+                    let _ = form.remove_attribute("inert");
+                }
+                session.notify(error.to_string());
+            }
         }
     });
 }
@@ -160,21 +220,23 @@ pub fn read(page: Page, session: Session) {
     }
 }
 
-/// Shows a thread.
-pub fn show_thread(thread: &str) {
-    let id = format!("comment-{thread}");
+/// Shows a comment.
+pub fn show_thread(comment: &str) {
+    let selector = format!("[data-comment=\"{}\"]", comment.replace(['"', '\\'], ""));
     // The drawer opens first.
     let show = move || {
-        if let Some(thread) = document().get_element_by_id(&id) {
-            thread.scroll_into_view();
-            let _ = thread.set_attribute("data-shown", "true");
+        if let Ok(Some(comment)) = document().query_selector(&selector) {
+            comment.scroll_into_view();
+            if let Ok(Some(thread)) = comment.closest("[data-thread]") {
+                let _ = thread.set_attribute("data-shown", "true");
+            }
         }
     };
     set_timeout(show, Duration::from_millis(60));
 }
 
 /// The comment whose address was opened.
-pub fn wanted() -> Option<String> {
+fn wanted() -> Option<String> {
     let query = window().location().search().ok()?;
     controls::parameters(&query).find_map(|(name, value)| (name == "comment").then_some(value))
 }

@@ -35,6 +35,14 @@ impl Look {
         self.zoom.as_deref().filter(|zoom| zoom.split(';').next() == Some(axes))
     }
 
+    /// The hidden names that a figure has, in its order.
+    fn hidden_in(&self, host: &HtmlElement) -> Vec<String> {
+        let mut names: Vec<String> =
+            list(host, "data").iter().map(|trace| key_of(&trace)).filter(|name| self.hidden.contains(name)).collect();
+        names.dedup();
+        names
+    }
+
     fn shapes_on(&self, axes: &str) -> &[String] {
         match self.selection.split_first() {
             Some((tag, shapes)) if tag == axes => shapes,
@@ -170,7 +178,7 @@ pub fn change(host: &HtmlElement, look: &Look) {
     if Object::keys(&update).length() > 0 {
         relayout(host, &update);
     }
-    if hidden(host) != look.hidden {
+    if hidden(host) != look.hidden_in(host) {
         let visible = |trace: JsValue| if look.hidden.contains(&key_of(&trace)) { "legendonly".into() } else { JsValue::TRUE };
         let update = Object::new();
         set(&update, "visible", list(host, "data").iter().map(visible).collect::<Array>());
@@ -232,8 +240,11 @@ pub fn gesture(host: &HtmlElement, panel: &str, look: &Look) -> Gesture {
     if selected != look.shapes_on(&axes) {
         say(SELECTION, (!selected.is_empty()).then(|| to_value(&[vec![axes], selected].concat(), true)));
     }
-    let hidden = hidden(host);
-    if hidden != look.hidden {
+    let mut hidden = hidden(host);
+    let meant = look.hidden_in(host);
+    if hidden != meant {
+        // Names that this figure does not have stay as they are.
+        hidden.extend(look.hidden.iter().filter(|name| !meant.contains(name)).cloned());
         say(HIDDEN, (!hidden.is_empty()).then(|| to_value(&hidden, true)));
     }
     gesture

@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 
 use leptos::prelude::document;
+use wasm_bindgen::prelude::*;
 use web_sys::{Element, HtmlElement};
 
 use super::plotly::dig;
@@ -55,7 +56,7 @@ pub fn draw(host: &HtmlElement, panel: &str, others: &[(Person, Doing)]) {
         let age = presence::now() - doing.at;
         if let Some([x, y]) = doing.pointer.filter(|_| age < GOES).and_then(|point| place(host, point)) {
             let fading = if age > FADES { " fading" } else { "" };
-            let name = person.name.replace('&', "&amp;").replace('<', "&lt;");
+            let name = escape(&person.name);
             let _ = write!(
                 text,
                 "<g class=\"person-{color}{fading}\" data-pointer=\"{}\" transform=\"translate({} {})\">\
@@ -67,4 +68,24 @@ pub fn draw(host: &HtmlElement, panel: &str, others: &[(Person, Doing)]) {
     if let Some(layer) = layer(host).filter(|layer| layer.inner_html() != text) {
         layer.set_inner_html(&text);
     }
+}
+
+/// Marks in the head of each panel who is on it.
+pub fn mark_panels(others: &[(Person, Doing)]) {
+    let Ok(panels) = document().query_selector_all("section[data-panel]") else { return };
+    for panel in (0..panels.length()).filter_map(|i| panels.get(i)?.dyn_into::<Element>().ok()) {
+        let name = panel.get_attribute("data-panel").unwrap_or_default();
+        let mut text = String::new();
+        for (person, _) in others.iter().filter(|(_, doing)| doing.panel == name) {
+            let _ = write!(text, "<i class=\"person-{}\" title=\"{}\"></i>", person.color, escape(&person.name));
+        }
+        let place = panel.query_selector(".here").ok().flatten();
+        if let Some(place) = place.filter(|place| place.inner_html() != text) {
+            place.set_inner_html(&text);
+        }
+    }
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
 }

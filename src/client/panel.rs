@@ -82,7 +82,10 @@ pub fn drive(driven: Driven) {
             }
         });
         let element = host.clone();
-        let drawn = Closure::<dyn FnMut(JsValue)>::new(move |_| show_others(&element, driven, session));
+        let drawn = Closure::<dyn FnMut(JsValue)>::new(move |_| {
+            show_others(&element, driven, session);
+            super::pins::draw();
+        });
         plotly::on(host, "plotly_afterplot", drawn.as_ref().unchecked_ref());
         plotly::on(host, "plotly_click", click.as_ref().unchecked_ref());
         for event in ["plotly_relayout", "plotly_restyle", "plotly_deselect"] {
@@ -179,7 +182,6 @@ pub fn drive(driven: Driven) {
 fn show_others(host: &HtmlElement, driven: Driven, session: Session) {
     let Some(name) = driven.shown.try_with_untracked(|view| view.name.clone()) else { return };
     overlay::draw(host, &name, &untrack(|| session.others()));
-    super::pins::draw();
 }
 
 /// A stand-in for the host of a panel that draws no chart.

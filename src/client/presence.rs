@@ -18,7 +18,7 @@ const EVERY: Duration = Duration::from_millis(34);
 /// Who has not touched anything for so long is idle.
 const IDLE_AFTER: f64 = 120_000.0;
 /// Corners of a lasso that are worth sending.
-const MOST_CORNERS: usize = 60;
+const MOST_CORNERS: usize = 40;
 
 #[derive(Default)]
 struct Mine {
@@ -65,8 +65,9 @@ pub fn repeat() {
 
 fn flush() {
     let state = with(|mine| {
-        mine.is_waiting = std::mem::take(&mut mine.is_dirty);
-        mine.is_waiting.then(|| Value::new(mine.doing.to_json()).ok()).flatten()
+        let state = std::mem::take(&mut mine.is_dirty).then(|| Value::new(mine.doing.to_json()).ok()).flatten();
+        mine.is_waiting = state.is_some();
+        state
     });
     if let Some(state) = state {
         session::present(state);
@@ -193,7 +194,10 @@ pub fn point(host: &HtmlElement, mouse: &MouseEvent) -> Option<[f64; 2]> {
         let axis = dig(host, &["_fullLayout", axis])?;
         let (offset, length) = (dig(&axis, &["_offset"])?.as_f64()?, dig(&axis, &["_length"])?.as_f64()?);
         let px = px - offset;
-        (0.0..=length).contains(&px).then(|| call(&axis, "p2l", &px.into())?.as_f64())?
+        let number = (0.0..=length).contains(&px).then(|| call(&axis, "p2l", &px.into())?.as_f64()).flatten()?;
+        // As precise as a pixel of any screen, and short.
+        let digits = js_sys::Number::from(number).to_precision(7).ok()?;
+        Some(js_sys::parse_float(&String::from(digits)))
     };
     Some([at("xaxis", f64::from(mouse.client_x()) - frame.left())?, at("yaxis", f64::from(mouse.client_y()) - frame.top())?])
 }

@@ -23,7 +23,7 @@ const LINGERS: Duration = Duration::from_millis(1500);
 /// How long an offer to come stands.
 const OFFERED: Duration = Duration::from_secs(20);
 /// The longest view that is told to who follows; with everything else it fits into a presence.
-const LONGEST_VIEW: usize = 3_000;
+const LONGEST_VIEW: usize = 2_000;
 
 struct Tab {
     session: Session,
@@ -43,12 +43,10 @@ fn with_tab<T>(act: impl FnOnce(&mut Tab) -> T) -> Option<T> {
 
 /// 128 random bits, fresh for every page: the secret by which the room knows this client again.
 fn client_id() -> ClientId {
-    let random = || (js_sys::Math::random() * f64::from(u32::MAX)) as u32;
-    let text = format!("{:08x}{:08x}{:08x}{:08x}", random(), random(), random(), random());
-    ClientId::try_from(text).expect("hexadecimal digits make a client id")
+    ClientId::try_from(super::random_name()).expect("hexadecimal digits make a client id")
 }
 
-fn stored_name() -> Option<String> {
+pub fn stored_name() -> Option<String> {
     window().local_storage().ok().flatten()?.get_item(NAME).ok().flatten()
 }
 
@@ -91,6 +89,8 @@ pub fn enter(page: Page) {
     });
     match message {
         Some(message) => send(&[message]),
+        // The connection may have come back on a page without a room.
+        None if socket::is_open() => opened(),
         None => socket::open(),
     }
 }
@@ -103,6 +103,7 @@ pub fn leave(page: Page) {
             tab.current = None;
             tab.session.people.try_set(Vec::new());
             tab.session.doings.try_update(|doings| doings.clear());
+            tab.session.offer.try_set(None);
         }
     });
     let leave = || {
@@ -201,12 +202,17 @@ impl Shown {
         if page.can_redo.try_get_untracked().is_some_and(|can| can != self.can_redo) {
             page.can_redo.set(self.can_redo);
         }
-        let own = (self.mode == Mode::Own).then(|| controls::to_query(&self.values)).filter(|query| query.len() <= LONGEST_VIEW);
-        presence::change(|doing| doing.own = own);
-        // An own view lives in the address bar, so that reloading keeps it.
-        if self.mode == Mode::Own {
+        let own = (self.mode == Mode::Own).then(|| controls::to_query(&self.values));
+        // Of a view that is too long to be told the last one stands.
+        if own.as_ref().is_none_or(|query| query.len() <= LONGEST_VIEW) {
+            presence::change(|doing| doing.own = own);
+        }
+        // An own view lives in the address bar, so that reloading keeps it. That of a saved view is left alone while it is that view.
+        let is_new = page.values.try_get_untracked().is_some_and(|values| values != self.values);
+        let was_together = page.mode.try_get_untracked() == Some(Mode::Together);
+        if self.mode == Mode::Own && (is_new || was_together) {
             replace_query(&self.values);
-        } else if page.mode.try_get_untracked() == Some(Mode::Own) {
+        } else if self.mode == Mode::Together && page.mode.try_get_untracked() == Some(Mode::Own) {
             replace_query(&Controls::new());
         }
         if page.mode.try_get_untracked().is_some_and(|mode| mode != self.mode) {
@@ -313,6 +319,9 @@ fn present_of(session: Session, from: PersonId, state: Option<Value>) {
             session.people.with_untracked(|people| people.iter().find(|person| person.id == from.0).map(|person| person.name.clone()));
         session.offer.try_set(name.map(|name| Offer { from: from.0, name, n }));
     }
+    if before.as_ref().is_none_or(|before| before.panel != doing.panel) {
+        super::overlay::mark_panels(&untrack(|| session.others()));
+    }
     if session.following.with_untracked(|following| following.as_ref().is_some_and(|(tab, _)| *tab == doing.tab)) {
         come_to(&doing, before.as_ref());
     }
@@ -397,6 +406,7 @@ pub fn fade() {
             tab.session.doings.notify();
         }
         super::drawer::typing(tab.session);
+        super::overlay::mark_panels(&untrack(|| tab.session.others()));
     });
 }
 
@@ -409,10 +419,7 @@ pub fn present(state: Value) {
 /// Shows the others an earlier view again, as a change of one's own.
 pub fn restore(page: Page, view: &Controls) {
     if is_current(page) {
-        run(|replica| {
-            let set = replica.view().difference(&document_of(view));
-            replica.set(set)
-        });
+        run(|replica| replica.replace(&document_of(view)));
     }
 }
 

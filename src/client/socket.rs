@@ -64,6 +64,10 @@ pub fn open() {
     LINE.with(|line| line.borrow_mut().socket = Some(socket));
 }
 
+pub fn is_open() -> bool {
+    LINE.with(|line| line.borrow().socket.as_ref().is_some_and(|socket| socket.ready_state() == WebSocket::OPEN))
+}
+
 /// Does not come back by itself.
 pub fn stop() {
     LINE.with(|line| line.borrow_mut().stopped = true);

@@ -33,7 +33,7 @@ use owner::{Command, Owner, QUEUE};
 /// Bytes that a connection reads at once, and gathers before it writes: most of them are idle, and there may be thousands.
 const SOCKET_BUFFER: usize = 4 << 10;
 /// Bytes that may wait in a socket which does not take them.
-const MOST_UNWRITTEN: usize = 4 << 20;
+const MOST_UNWRITTEN: usize = 32 << 20;
 
 type Table = Mutex<HashMap<RoomId, Arc<OnceCell<mpsc::Sender<Command>>>>>;
 
@@ -80,25 +80,29 @@ impl Hub {
 
     /// The room's owner; the room is opened if it is not. Many who ask at once wait for one.
     async fn owner(&self, state: &State, id: &RoomId) -> Result<mpsc::Sender<Command>, RoomError> {
-        let cell = self.rooms.lock().unwrap_or_else(PoisonError::into_inner).entry(id.clone()).or_default().clone();
-        let opened = cell.get_or_try_init(|| self.open(state.store(), id)).await;
-        match opened {
-            Ok(owner) => Ok(owner.clone()),
-            Err(error) => {
-                let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
-                if rooms.get(id).is_some_and(|cell| !cell.initialized()) {
-                    rooms.remove(id);
-                }
-                Err(error)
+        let cell = {
+            let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
+            // An owner that broke down could not take itself off.
+            if rooms.get(id).and_then(|cell| cell.get()).is_some_and(mpsc::Sender::is_closed) {
+                rooms.remove(id);
             }
-        }
+            rooms.entry(id.clone()).or_default().clone()
+        };
+        let opened = cell.get_or_try_init(|| self.open(state.store(), id)).await;
+        opened.cloned().inspect_err(|_| {
+            let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
+            // Two have it, the table and this call: nobody else is opening the room.
+            if rooms.get(id).is_some_and(|known| Arc::ptr_eq(known, &cell) && Arc::strong_count(&cell) == 2) {
+                rooms.remove(id);
+            }
+        })
     }
 
     async fn open(&self, store: &Store, id: &RoomId) -> Result<mpsc::Sender<Command>, RoomError> {
         let claim = self.claims.claim(id).map_err(RoomError::Elsewhere)?;
-        let room = restore(store, id).await?;
+        let room = restore(store, id, TAIL as u64).await?;
         let (sender, commands) = mpsc::channel(QUEUE);
-        let retire = retire(Arc::downgrade(&self.rooms), id.clone());
+        let retire = retire(Arc::downgrade(&self.rooms), id.clone(), sender.downgrade());
         tokio::spawn(Owner::new(room, store.clone(), retire, claim).run(commands));
         Ok(sender)
     }
@@ -124,26 +128,28 @@ impl Hub {
             }
         }
         // Looking at a page must not keep its room in memory.
-        let room = restore(store, id).await?;
+        let room = restore(store, id, 0).await?;
         Ok((room.seq().0, room.document().clone()))
     }
 }
 
-/// Takes a room off the table.
-fn retire(rooms: Weak<Table>, id: RoomId) -> owner::Retire {
+/// Takes a room off the table, if it is still that of this owner.
+fn retire(rooms: Weak<Table>, id: RoomId, own: mpsc::WeakSender<Command>) -> owner::Retire {
     Box::new(move |may| {
         let Some(rooms) = rooms.upgrade() else { return true };
         let mut rooms = rooms.lock().unwrap_or_else(PoisonError::into_inner);
         let may = may();
-        if may {
+        let is_own = |known: &mpsc::Sender<Command>| own.upgrade().is_some_and(|own| own.same_channel(known));
+        if may && rooms.get(&id).and_then(|cell| cell.get()).is_some_and(is_own) {
             rooms.remove(&id);
         }
         may
     })
 }
 
-async fn restore(store: &Store, id: &RoomId) -> Result<Room, RoomError> {
-    let log = store.load_room(id.as_str(), TAIL as u64).await?;
+/// The room as its log has it, with so many operations from before its snapshot for who resumes.
+async fn restore(store: &Store, id: &RoomId, before: u64) -> Result<Room, RoomError> {
+    let log = store.load_room(id.as_str(), before).await?;
     let broken = |error: serde_json::Error| RoomError::Log(error.to_string());
     let snapshot = match log.snapshot {
         Some(snapshot) => Some(serde_json::from_str::<Snapshot>(&snapshot.json).map_err(broken)?),

@@ -121,18 +121,20 @@ async fn done(state: &State, action: &str, fields: &Fields, secret: &str) -> Res
         }
         "edit" => {
             let id = id_in(fields, "id")?;
-            comments::edit(state, &visitor, id, field(fields, "text")).await?;
+            comments::edit(state, &room, &visitor, id, field(fields, "text")).await?;
             id
         }
         "delete" => {
             let id = id_in(fields, "id")?;
-            comments::delete(state, &visitor, id).await?;
+            comments::delete(state, &room, &visitor, id).await?;
             id
         }
         "resolve" => {
             let id = id_in(fields, "id")?;
             let by = (field(fields, "open") != "1").then_some(visitor.name.as_str());
-            state.store().resolve_thread(id, by).await.map_err(app_error)?;
+            if !state.store().resolve_thread(room.as_str(), id, by).await.map_err(app_error)? {
+                return Err(AppError::NotFound("That thread is gone".to_owned()));
+            }
             id
         }
         "read" => {

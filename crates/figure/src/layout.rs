@@ -288,7 +288,7 @@ impl<'a> Sheet<'a> {
             .hover_info(HoverInfo::Skip);
         self.trace(
             &Extended::new(&trace)
-                .set("uid", entry.label.as_str())
+                .set("uid", text::text(&entry.label))
                 .set("x", json!([null]))
                 .set("y", json!([null]))
                 .set("marker.symbol", json!(entry.symbol)),

@@ -386,7 +386,15 @@ impl Replica {
     /// # Errors
     /// As [`set`](Replica::set).
     pub fn reset(&mut self) -> Result<Step, Refused> {
-        let all = self.view().difference(&Document::new());
+        self.replace(&Document::new())
+    }
+
+    /// Makes the view another one: one operation, unless the difference is too large for one.
+    ///
+    /// # Errors
+    /// As [`set`](Replica::set).
+    pub fn replace(&mut self, document: &Document) -> Result<Step, Refused> {
+        let all = self.view().difference(document);
         if self.own.is_some() {
             return self.set(all);
         }

@@ -62,6 +62,12 @@ pub const MAX_CLIENTS: usize = 1_024;
 /// Operations a room keeps for clients that resume; who was away for longer gets a snapshot.
 pub const TAIL: usize = 1_000;
 
+/// Operations in one message of the server.
+pub const MAX_COMMITTED: usize = 64;
+
+/// Bytes of keys and values in a tail; who missed more gets a snapshot.
+pub const MAX_TAIL_BYTES: usize = 1024 * 1024;
+
 /// Steps that one person can undo.
 pub const MAX_HISTORY: usize = 200;
 

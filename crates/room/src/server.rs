@@ -23,7 +23,8 @@ use crate::document::{Changes, Document};
 use crate::id::{ClientId, PersonId, RoomId, Seq};
 use crate::key::Key;
 use crate::limits::{
-    CHECKSUM_EVERY, MAX_DOCUMENT_BYTES, MAX_KEYS, MAX_OP_KEYS, MAX_OPERATION_NUMBER, MAX_PEOPLE, MAX_PRESENCE_BYTES, TAIL,
+    CHECKSUM_EVERY, MAX_COMMITTED, MAX_DOCUMENT_BYTES, MAX_KEYS, MAX_OP_KEYS, MAX_OPERATION_NUMBER, MAX_PEOPLE, MAX_PRESENCE_BYTES,
+    MAX_TAIL_BYTES, TAIL,
 };
 use crate::message::{ClientMessage, ClosingReason, Entity, ErrorCode, Moved, PROTOCOL, Person, Presence, ServerMessage, Welcome};
 use crate::mutation::{self, Mutation};
@@ -279,7 +280,12 @@ impl Room {
         if ops.is_empty() {
             return Vec::new();
         }
-        let mut send = vec![Outgoing::all(ServerMessage::Committed { ops })];
+        let mut send = Vec::new();
+        while !ops.is_empty() {
+            let rest = ops.split_off(ops.len().min(MAX_COMMITTED));
+            send.push(Outgoing::all(ServerMessage::Committed { ops }));
+            ops = rest;
+        }
         if before.0 / CHECKSUM_EVERY != self.seq.0 / CHECKSUM_EVERY {
             send.push(self.checksum());
         }
@@ -330,7 +336,11 @@ impl Room {
 
     fn welcome(&self, to: ConnectionId, resume: Option<Seq>) -> Option<Outgoing> {
         let member = self.people.get(to)?;
-        let resume = resume.filter(|seq| (self.tail_start()..=self.seq).contains(seq));
+        let bytes_after = |seq: Seq| -> usize {
+            let records = self.tail.iter().rev().take_while(|record| record.seq > seq);
+            records.flat_map(|record| &record.set).map(|(key, value)| key.as_str().len() + value.as_ref().map_or(0, Value::bytes)).sum()
+        };
+        let resume = resume.filter(|seq| (self.tail_start()..=self.seq).contains(seq)).filter(|seq| bytes_after(*seq) <= MAX_TAIL_BYTES);
         let from = resume.map(|seq| if mutation::on(Mutation::TailOffByOne) { seq.next() } else { seq });
         let tail = from.map_or(Vec::new(), |from| self.tail.iter().filter(|record| record.seq > from).map(Record::committed).collect());
         let welcome = Welcome {

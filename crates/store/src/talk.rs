@@ -52,11 +52,17 @@ pub struct SavedView {
     pub changed_ms: i64,
 }
 
+/// Comments, and saved views, in one room.
+const MOST_COMMENTS: i64 = 10_000;
+const MOST_VIEWS: i64 = 1_000;
+
 /// The comments that fit.
 macro_rules! comments {
-    ($which:literal) => {
+    ($view:literal, $which:literal) => {
         concat!(
-            "SELECT id, room, thread, owner, author, text, anchor, view, at_ms, edited_ms, resolved_ms, resolved_by FROM comment ",
+            "SELECT id, room, thread, owner, author, text, anchor, ",
+            $view,
+            " AS view, at_ms, edited_ms, resolved_ms, resolved_by FROM comment ",
             $which
         )
     };
@@ -73,12 +79,13 @@ impl Store {
     /// Adds a comment and answers its id.
     ///
     /// # Errors
-    /// `Invalid` if the thread is not one of the room.
+    /// `Invalid` if the thread is not one of the room, or the room has as many comments as it takes.
     pub async fn add_comment(&self, comment: &NewComment) -> Result<i64, StoreError> {
         let NewComment { room, thread, owner, author, text, anchor, view } = comment;
         let added = sqlx::query(
             "INSERT INTO comment (room, thread, owner, author, text, anchor, view, at_ms) SELECT $1, $2, $3, $4, $5, $6, $7, $8
-             WHERE $2 IS NULL OR EXISTS (SELECT 1 FROM comment WHERE id = $2 AND room = $1 AND thread IS NULL)",
+             WHERE ($2 IS NULL OR EXISTS (SELECT 1 FROM comment WHERE id = $2 AND room = $1 AND thread IS NULL))
+             AND (SELECT count(*) FROM comment WHERE room = $1) < $9",
         )
         .bind(room)
         .bind(thread)
@@ -88,22 +95,24 @@ impl Store {
         .bind(anchor)
         .bind(view)
         .bind(now_ms())
+        .bind(MOST_COMMENTS)
         .execute(&self.inner.rooms)
         .await?;
         match added.rows_affected() {
-            0 => Err(StoreError::Invalid("that thread is gone".to_owned())),
+            0 => Err(StoreError::Invalid(format!("that thread is gone, or the room has {MOST_COMMENTS} comments already"))),
             _ => Ok(added.last_insert_rowid()),
         }
     }
 
     pub async fn comment(&self, id: i64) -> Result<Option<Comment>, StoreError> {
-        let row = sqlx::query(comments!("WHERE id = $1")).bind(id).fetch_optional(&self.inner.rooms).await?;
+        let row = sqlx::query(comments!("view", "WHERE id = $1")).bind(id).fetch_optional(&self.inner.rooms).await?;
         row.as_ref().map(comment).transpose()
     }
 
-    /// The comments of the newest threads of a room, each thread in the order in which it was written.
+    /// The comments of the newest threads of a room, each thread in the order in which it was written. Their views are left out.
     pub async fn comments(&self, room: &str, threads: u32) -> Result<Vec<Comment>, StoreError> {
         let query = comments!(
+            "''",
             "WHERE room = $1 AND coalesce(thread, id) IN
              (SELECT id FROM comment WHERE room = $1 AND thread IS NULL ORDER BY id DESC LIMIT $2)
              ORDER BY coalesce(thread, id) DESC, id"
@@ -112,27 +121,26 @@ impl Store {
         rows.iter().map(comment).collect()
     }
 
-    /// Changes a comment's text; `false` if it is not there or not this owner's.
-    pub async fn edit_comment(&self, id: i64, owner: &str, text: &str) -> Result<bool, StoreError> {
-        let query = "UPDATE comment SET text = $3, edited_ms = $4 WHERE id = $1 AND owner = $2";
-        let done = sqlx::query(query).bind(id).bind(owner).bind(text).bind(now_ms()).execute(&self.inner.rooms).await?;
+    /// Changes a comment's text; `false` if it is not in the room or not this owner's.
+    pub async fn edit_comment(&self, room: &str, id: i64, owner: &str, text: &str) -> Result<bool, StoreError> {
+        let query = "UPDATE comment SET text = $3, edited_ms = $4 WHERE id = $1 AND owner = $2 AND room = $5";
+        let done = sqlx::query(query).bind(id).bind(owner).bind(text).bind(now_ms()).bind(room).execute(&self.inner.rooms).await?;
         Ok(done.rows_affected() > 0)
     }
 
     /// Deletes a comment; a thread's first one only while nobody has answered. `false` if it is not there, not this owner's,
     /// or answered.
-    pub async fn delete_comment(&self, id: i64, owner: &str) -> Result<bool, StoreError> {
-        let query =
-            "DELETE FROM comment WHERE id = $1 AND owner = $2 AND NOT EXISTS (SELECT 1 FROM comment AS answer WHERE answer.thread = $1)";
-        let done = sqlx::query(query).bind(id).bind(owner).execute(&self.inner.rooms).await?;
+    pub async fn delete_comment(&self, room: &str, id: i64, owner: &str) -> Result<bool, StoreError> {
+        let query = "DELETE FROM comment WHERE id = $1 AND owner = $2 AND room = $3 AND NOT EXISTS (SELECT 1 FROM comment AS answer WHERE answer.thread = $1)";
+        let done = sqlx::query(query).bind(id).bind(owner).bind(room).execute(&self.inner.rooms).await?;
         Ok(done.rows_affected() > 0)
     }
 
     /// Settles a thread, or opens it again; `false` if there is no such one.
-    pub async fn resolve_thread(&self, id: i64, by: Option<&str>) -> Result<bool, StoreError> {
-        let query = "UPDATE comment SET resolved_ms = $2, resolved_by = $3 WHERE id = $1 AND thread IS NULL";
+    pub async fn resolve_thread(&self, room: &str, id: i64, by: Option<&str>) -> Result<bool, StoreError> {
+        let query = "UPDATE comment SET resolved_ms = $2, resolved_by = $3 WHERE id = $1 AND thread IS NULL AND room = $4";
         let at = by.map(|_| now_ms());
-        let done = sqlx::query(query).bind(id).bind(at).bind(by.unwrap_or_default()).execute(&self.inner.rooms).await?;
+        let done = sqlx::query(query).bind(id).bind(at).bind(by.unwrap_or_default()).bind(room).execute(&self.inner.rooms).await?;
         Ok(done.rows_affected() > 0)
     }
 
@@ -156,7 +164,8 @@ impl Store {
     /// `Invalid` if the code is taken.
     pub async fn add_view(&self, view: &SavedView) -> Result<(), StoreError> {
         let query =
-            "INSERT INTO saved_view (code, room, name, owner, author, view, at_ms, changed_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $7)";
+            "INSERT INTO saved_view (code, room, name, owner, author, view, at_ms, changed_ms) SELECT $1, $2, $3, $4, $5, $6, $7, $7
+                     WHERE (SELECT count(*) FROM saved_view WHERE room = $2) < $8";
         let added = sqlx::query(query)
             .bind(&view.code)
             .bind(&view.room)
@@ -165,12 +174,17 @@ impl Store {
             .bind(&view.author)
             .bind(&view.view)
             .bind(now_ms())
+            .bind(MOST_VIEWS)
             .execute(&self.inner.rooms)
             .await;
-        added.map(drop).map_err(|error| match error.as_database_error() {
-            Some(cause) if cause.is_unique_violation() => StoreError::Invalid("that code is taken".to_owned()),
-            _ => error.into(),
-        })
+        match added {
+            Ok(added) if added.rows_affected() > 0 => Ok(()),
+            Ok(_) => Err(StoreError::Invalid(format!("the room has {MOST_VIEWS} saved views already"))),
+            Err(error) => match error.as_database_error() {
+                Some(cause) if cause.is_unique_violation() => Err(StoreError::Invalid("that code is taken".to_owned())),
+                _ => Err(error.into()),
+            },
+        }
     }
 
     pub async fn view(&self, code: &str) -> Result<Option<SavedView>, StoreError> {

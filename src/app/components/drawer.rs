@@ -32,20 +32,13 @@ pub fn Drawer() -> impl IntoView {
             None => {}
         }
     });
-    #[cfg(feature = "hydrate")]
-    Effect::new(move |_| {
-        if let Some(thread) = crate::client::drawer::wanted() {
-            open.set(Some("comments"));
-            crate::client::drawer::show_thread(&thread);
-        }
-    });
     let buttons = PARTS
         .map(|(part, label)| {
             let toggle = move |_| open.update(|open| *open = if *open == Some(part) { None } else { Some(part) });
             let unread = move || Some(session.unread.get()).filter(|count| part == "comments" && *count > 0);
             view! {
                 <button type="button" class="ghost" aria-expanded=move || (open.get() == Some(part)).to_string() on:click=toggle>
-                    {label}{move || unread().map(|count| view! { " "<b class="count">{count}<span class="quiet">" unread"</span></b> })}
+                    {label}{move || unread().map(|count| view! { " "<b class="badge">{count}<span class="quiet">" unread"</span></b> })}
                 </button>
             }
         })

@@ -13,7 +13,7 @@ use labboard_room::{
     ClientId, ClientMessage, ClosingReason, ErrorCode, MessageError, Op, PROTOCOL, Rejected, Rejection, RejectionCode, RoomId, Seq,
     ServerMessage, Value,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::budget::Budget;
@@ -44,6 +44,8 @@ struct Connection {
     id: ConnectionId,
     mailbox: Arc<Mailbox>,
     place: Option<(RoomId, mpsc::Sender<Command>)>,
+    /// What the person is called, also in the next room.
+    name: Option<String>,
     messages: Budget,
     submits: Budget,
     presence: Budget,
@@ -63,6 +65,7 @@ pub async fn serve(state: State, socket: WebSocket) {
         id,
         mailbox: Arc::default(),
         place: None,
+        name: None,
         messages: Budget::new(MESSAGES_PER_SECOND, BURST_SECONDS, now),
         submits: Budget::new(SUBMITS_PER_SECOND, BURST_SECONDS, now),
         presence: Budget::new(PRESENCE_PER_SECOND, 1, now),
@@ -161,8 +164,15 @@ impl Connection {
             Ok(ClientMessage::Hello { protocol, .. }) if protocol != PROTOCOL => {
                 self.refuse(ErrorCode::Protocol, "this page is of another version: reload it");
             }
-            Ok(ClientMessage::Hello { room, client, name, resume, .. }) => self.enter(room, client, name, resume).await,
-            Ok(ClientMessage::Join { room, client, resume }) => self.enter(room, client, None, resume).await,
+            Ok(ClientMessage::Hello { room, client, name, resume, .. }) => {
+                self.name = name;
+                self.enter(room, client, resume).await;
+            }
+            Ok(ClientMessage::Join { room, client, resume }) => self.enter(room, client, resume).await,
+            Ok(ClientMessage::Rename { name }) => {
+                self.name = Some(name.clone());
+                return self.pass_on(ClientMessage::Rename { name }, PageValidator::none()).await;
+            }
             Ok(ClientMessage::Leave) => self.leave(None).await,
             Ok(ClientMessage::Submit(op)) => return self.submit(op).await,
             Ok(ClientMessage::Presence { state }) => {
@@ -218,9 +228,11 @@ impl Connection {
         }
     }
 
-    async fn enter(&mut self, id: RoomId, client: ClientId, name: Option<String>, resume: Option<Seq>) {
-        self.leave(Some(id.clone())).await;
-        match has_room(&self.state, &id).await {
+    async fn enter(&mut self, id: RoomId, client: ClientId, resume: Option<Seq>) {
+        let is_there = has_room(&self.state, &id).await;
+        // Nobody is led to a page that is not there.
+        self.leave(matches!(is_there, Ok(true)).then(|| id.clone())).await;
+        match is_there {
             Ok(true) => {}
             Ok(false) => return self.refuse(ErrorCode::NotFound, format!("there is no page {}", id.page())),
             Err(error) => return self.refuse(ErrorCode::Internal, error.to_string()),
@@ -228,7 +240,7 @@ impl Connection {
         let mut command = Command::Enter {
             connection: self.id,
             mailbox: self.mailbox.clone(),
-            entrance: Entrance { client, name, resume, access: Access::Write },
+            entrance: Entrance { client, name: self.name.clone(), resume, access: Access::Write },
         };
         loop {
             let owner = match self.state.hub().owner(&self.state, &id).await {
@@ -252,7 +264,11 @@ impl Connection {
     async fn leave(&mut self, to: Option<RoomId>) {
         self.late = None;
         if let Some((_, owner)) = self.place.take() {
-            let _ = owner.send(Command::Leave { connection: self.id, to }).await;
+            let (left, done) = oneshot::channel();
+            if owner.send(Command::Leave { connection: self.id, to, left }).await.is_ok() {
+                // An owner that is gone says nothing any more either.
+                let _ = done.await;
+            }
         }
     }
 

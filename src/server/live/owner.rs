@@ -39,9 +39,11 @@ pub enum Command {
         mailbox: Arc<Mailbox>,
         entrance: Entrance,
     },
+    /// `left` is answered when nothing of this room comes any more: what follows is the next room's.
     Leave {
         connection: ConnectionId,
         to: Option<RoomId>,
+        left: oneshot::Sender<()>,
     },
     /// The validator belongs to the message: what it has to read was read outside of the room.
     Message {
@@ -158,7 +160,7 @@ impl Owner {
         Ok(())
     }
 
-    fn handle(&mut self, command: Command, records: &mut Vec<Record>) {
+    fn handle(&mut self, command: Command, records: &mut Vec<(Record, String)>) {
         match command {
             Command::Enter { connection, mailbox, entrance } => {
                 self.members.insert(connection, mailbox);
@@ -170,17 +172,22 @@ impl Owner {
                     }
                 }
             }
-            Command::Leave { connection, to } => {
+            Command::Leave { connection, to, left } => {
                 self.members.remove(&connection);
                 let outgoing = match to {
                     Some(to) => self.room.move_on(connection, &to),
                     None => self.room.leave(connection),
                 };
                 self.post(outgoing);
+                let _ = left.send(());
             }
             Command::Message { connection, message, validator } => {
                 let effects = self.room.handle(connection, message, &validator);
-                records.extend(effects.persist);
+                // Who wrote may be gone when it is written.
+                records.extend(effects.persist.into_iter().map(|record| {
+                    let author = self.room.author(&record).to_owned();
+                    (record, author)
+                }));
                 self.post(effects.send);
             }
             Command::Presence(connection) => {
@@ -235,8 +242,8 @@ impl Owner {
     }
 
     /// Makes operations durable and says so to everybody.
-    async fn persist(&mut self, records: &[Record]) -> Result<(), Lost> {
-        let Some(last) = records.last().map(|record| record.seq) else { return Ok(()) };
+    async fn persist(&mut self, records: &[(Record, String)]) -> Result<(), Lost> {
+        let Some(last) = records.last().map(|(record, _)| record.seq) else { return Ok(()) };
         let outgoing = match self.append(records).await {
             Ok(()) => self.room.commit(last),
             Err(error) => {
@@ -253,12 +260,12 @@ impl Owner {
         Ok(())
     }
 
-    async fn append(&self, records: &[Record]) -> Result<(), StoreError> {
+    async fn append(&self, records: &[(Record, String)]) -> Result<(), StoreError> {
         let at_ms = now_ms();
         let mut ops = Vec::with_capacity(records.len());
-        for record in records {
+        for (record, author) in records {
             let json = serde_json::to_string(record).map_err(|error| StoreError::Invalid(error.to_string()))?;
-            ops.push(LoggedOp { seq: record.seq.0, json, at_ms, author: self.room.author(record).to_owned() });
+            ops.push(LoggedOp { seq: record.seq.0, json, at_ms, author: author.clone() });
         }
         self.store.append_ops(self.room.id().as_str(), &ops).await
     }

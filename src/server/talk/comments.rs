@@ -73,14 +73,14 @@ pub async fn add(
 }
 
 /// Changes one's own comment.
-pub async fn edit(state: &State, visitor: &Visitor, id: i64, text: &str) -> Result<(), AppError> {
-    let is_done = state.store().edit_comment(id, &visitor.owner, &checked_text(text)?).await.map_err(app_error)?;
+pub async fn edit(state: &State, room: &RoomId, visitor: &Visitor, id: i64, text: &str) -> Result<(), AppError> {
+    let is_done = state.store().edit_comment(room.as_str(), id, &visitor.owner, &checked_text(text)?).await.map_err(app_error)?;
     if is_done { Ok(()) } else { Err(AppError::Forbidden("Only who wrote a comment may change it".to_owned())) }
 }
 
 /// Deletes one's own comment.
-pub async fn delete(state: &State, visitor: &Visitor, id: i64) -> Result<(), AppError> {
-    let is_done = state.store().delete_comment(id, &visitor.owner).await.map_err(app_error)?;
+pub async fn delete(state: &State, room: &RoomId, visitor: &Visitor, id: i64) -> Result<(), AppError> {
+    let is_done = state.store().delete_comment(room.as_str(), id, &visitor.owner).await.map_err(app_error)?;
     let reason = "Only who wrote a comment may delete it, and the first of a thread only before it is answered";
     if is_done { Ok(()) } else { Err(AppError::Forbidden(reason.to_owned())) }
 }
@@ -117,12 +117,12 @@ fn form(action: &str, thread: Option<i64>, hint: &str, button: &str) -> String {
     let hidden = thread.map(|id| format!("<input type=\"hidden\" name=\"thread\" value=\"{id}\">")).unwrap_or_default();
     let label = thread.map_or_else(|| "new".to_owned(), |id| id.to_string());
     let point = if thread.is_none() {
-        "<input type=\"hidden\" name=\"anchor\"><button type=\"button\" class=\"button\" data-point>Point at something</button><span class=\"note\" data-anchor></span>"
+        "<input name=\"anchor\" data-draft=\"anchor\" hidden><button type=\"button\" class=\"button\" data-point>Point at something</button><span class=\"note\" data-anchor></span>"
     } else {
         ""
     };
     format!(
-        "<form data-post=\"{action}\" data-typing=\"{label}\">{hidden}<textarea name=\"text\" rows=\"2\" maxlength=\"{LONGEST}\" required placeholder=\"{hint}\" aria-label=\"{hint}\"></textarea>\
+        "<form data-post=\"{action}\" data-typing=\"{label}\">{hidden}<textarea name=\"text\" data-draft=\"{label}\" rows=\"2\" maxlength=\"{LONGEST}\" required placeholder=\"{hint}\" aria-label=\"{hint}\"></textarea>\
          <div class=\"actions\">{point}<button class=\"button primary\">{button}</button></div><p class=\"note typing\" data-typing-here=\"{label}\"></p></form>"
     )
 }
@@ -170,7 +170,7 @@ fn thread_html(state: &State, room: &RoomId, visitor: &Visitor, first: &Comment,
             let _ = write!(
                 out,
                 "<details class=\"own\"><summary>Edit</summary><form data-post=\"edit\"><input type=\"hidden\" name=\"id\" value=\"{id}\">\
-                 <textarea name=\"text\" rows=\"3\" maxlength=\"{LONGEST}\" required aria-label=\"Your comment\">{raw}</textarea><div class=\"actions\"><button class=\"button\">Save</button></div></form>\
+                 <textarea name=\"text\" data-draft=\"edit-{id}\" rows=\"3\" maxlength=\"{LONGEST}\" required aria-label=\"Your comment\">{raw}</textarea><div class=\"actions\"><button class=\"button\">Save</button></div></form>\
                  <form data-post=\"delete\"><input type=\"hidden\" name=\"id\" value=\"{id}\"><button class=\"ghost\">Delete</button></form></details>",
                 id = comment.id,
                 raw = escape(&comment.text),

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use super::{Outgoing, Recipient};
 use crate::id::PersonId;
+use crate::limits::MAX_COMMITTED;
 use crate::message::{Presence, ServerMessage};
 use crate::value::Value;
 
@@ -69,7 +70,7 @@ impl Outbox {
 /// Puts `new` into `last` and gives back what did not fit.
 fn merge(last: &mut ServerMessage, new: ServerMessage) -> Option<ServerMessage> {
     match (last, new) {
-        (ServerMessage::Committed { ops }, ServerMessage::Committed { ops: more }) => {
+        (ServerMessage::Committed { ops }, ServerMessage::Committed { ops: more }) if ops.len() + more.len() <= MAX_COMMITTED => {
             ops.extend(more);
             None
         }

@@ -1030,18 +1030,20 @@ pub async fn comments(store: Store) {
     let comment = store.comment(first).await.unwrap().unwrap();
     assert_eq!((comment.text.as_str(), comment.thread, comment.edited_ms), (HOSTILE, None, None));
 
-    assert!(!store.edit_comment(first, "ben", "mine").await.unwrap());
-    assert!(store.edit_comment(first, "ada", "edited").await.unwrap());
+    assert!(!store.edit_comment("r", first, "ben", "mine").await.unwrap());
+    assert!(!store.edit_comment("other", first, "ada", "from elsewhere").await.unwrap());
+    assert!(!store.resolve_thread("other", first, Some("Ben")).await.unwrap());
+    assert!(store.edit_comment("r", first, "ada", "edited").await.unwrap());
     assert!(store.comment(first).await.unwrap().unwrap().edited_ms.is_some());
-    assert!(store.resolve_thread(first, Some("Ben")).await.unwrap());
+    assert!(store.resolve_thread("r", first, Some("Ben")).await.unwrap());
     assert_eq!(store.comment(first).await.unwrap().unwrap().resolved_by, "Ben");
-    assert!(store.resolve_thread(first, None).await.unwrap());
+    assert!(store.resolve_thread("r", first, None).await.unwrap());
     assert_eq!(store.comment(first).await.unwrap().unwrap().resolved_ms, None);
-    assert!(!store.resolve_thread(answer, Some("Ben")).await.unwrap(), "an answer is no thread");
+    assert!(!store.resolve_thread("r", answer, Some("Ben")).await.unwrap(), "an answer is no thread");
 
-    assert!(!store.delete_comment(first, "ada").await.unwrap(), "it was answered");
-    assert!(!store.delete_comment(answer, "ben").await.unwrap());
-    assert!(store.delete_comment(answer, "ada").await.unwrap() && store.delete_comment(first, "ada").await.unwrap());
+    assert!(!store.delete_comment("r", first, "ada").await.unwrap(), "it was answered");
+    assert!(!store.delete_comment("r", answer, "ben").await.unwrap());
+    assert!(store.delete_comment("r", answer, "ada").await.unwrap() && store.delete_comment("r", first, "ada").await.unwrap());
     assert_eq!(ids(10).await, [second]);
 
     assert_eq!(store.comments_read("r", "ben").await.unwrap(), 0);
