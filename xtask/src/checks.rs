@@ -19,12 +19,13 @@ const FIRST_VISIT: u64 = 1_100_000;
 const SERVER_ONLY: [&str; 6] = ["axum", "chrono", "plotly", "polars", "sqlx", "tokio"];
 
 /// Which members each member may use. The list points downwards only.
-const DIRECTIONS: [(&str, &[&str]); 6] = [
+const DIRECTIONS: [(&str, &[&str]); 7] = [
     ("labboard-openml", &[]),
     ("labboard-room", &[]),
     ("labboard-frame", &["labboard-openml"]),
     ("labboard-figure", &["labboard-frame", "labboard-openml"]),
     ("labboard-store", &["labboard-frame", "labboard-openml"]),
+    ("labboard-load", &["labboard-room"]),
     ("labboard", &["labboard-figure", "labboard-frame", "labboard-openml", "labboard-room", "labboard-store"]),
 ];
 

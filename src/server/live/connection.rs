@@ -28,6 +28,8 @@ const PING_EVERY: Duration = Duration::from_secs(20);
 const SILENCE: Duration = Duration::from_secs(50);
 /// How long a client may take to read what is sent to it.
 const WRITE_WITHIN: Duration = Duration::from_secs(30);
+/// How long the end of a connection may take.
+const PARTING: Duration = Duration::from_secs(3);
 /// A text of a client beyond this ends the connection before it is read; up to here it is refused with a reason.
 pub const MOST_READ: usize = 4 * MAX_MESSAGE_BYTES;
 /// Messages over its budget after which a client is sent away.
@@ -103,8 +105,7 @@ pub async fn serve(state: State, socket: WebSocket) {
                 if heard.elapsed() > SILENCE { Err(Over) } else { write(&mut sink, [Message::Ping(bytes::Bytes::new())]).await }
             }
             _ = closing.changed() => {
-                connection.say(&ServerMessage::Closing { reason: ClosingReason::Shutdown, retry_after_ms: Some(500) });
-                mailbox.close();
+                connection.part(ClosingReason::Shutdown, Some(500));
                 Ok(())
             }
         };
@@ -113,7 +114,12 @@ pub async fn serve(state: State, socket: WebSocket) {
         }
     }
     connection.leave(None).await;
-    let _ = tokio::time::timeout(WRITE_WITHIN, sink.close()).await;
+    let end = async {
+        let _ = sink.close().await;
+        // Were something left unread, the system would throw away what has just been sent.
+        while let Some(Ok(_)) = stream.next().await {}
+    };
+    let _ = tokio::time::timeout(PARTING, end).await;
 }
 
 async fn write(sink: &mut Sink, messages: impl IntoIterator<Item = Message>) -> Result<(), Over> {
@@ -142,6 +148,13 @@ impl Connection {
     fn say(&self, message: &ServerMessage) {
         if let Ok(text) = message.encode() {
             self.mailbox.push(text.into());
+        }
+    }
+
+    fn part(&self, reason: ClosingReason, retry_after_ms: Option<u64>) {
+        match (ServerMessage::Closing { reason, retry_after_ms }).encode() {
+            Ok(text) => self.mailbox.finish(text.into()),
+            Err(_) => self.mailbox.close(),
         }
     }
 
@@ -200,8 +213,7 @@ impl Connection {
             self.reject(op, format!("at most {MESSAGES_PER_SECOND} messages a second"));
         }
         if self.dropped > PATIENCE {
-            self.say(&ServerMessage::Closing { reason: ClosingReason::Misbehaved, retry_after_ms: None });
-            self.mailbox.close();
+            self.part(ClosingReason::Misbehaved, None);
         }
     }
 

@@ -90,6 +90,16 @@ impl Mailbox {
         });
     }
 
+    /// Sends what waits, then this, and nothing after it. It arrives also where messages were dropped.
+    pub fn finish(&self, goodbye: Utf8Bytes) {
+        self.change(|waiting| {
+            if !waiting.closed {
+                waiting.messages.push_back(goodbye);
+                waiting.closed = true;
+            }
+        });
+    }
+
     /// Sends what waits and nothing after it.
     pub fn close(&self) {
         self.change(|waiting| waiting.closed = true);
@@ -185,6 +195,19 @@ mod tests {
             assert_eq!(now(&mailbox), send(&["welcome", "then"]));
             assert_eq!(now(&mailbox), None);
         }
+    }
+
+    #[test]
+    fn a_goodbye_is_the_last_word_and_always_arrives() {
+        let mailbox = Mailbox::default();
+        for _ in 0..=MOST {
+            mailbox.push("a".into());
+        }
+        mailbox.finish("goodbye".into());
+        mailbox.push("b".into());
+        mailbox.finish("again".into());
+        assert_eq!(now(&mailbox), send(&["goodbye"]));
+        assert_eq!(now(&mailbox), Some(Next::Close));
     }
 
     #[test]

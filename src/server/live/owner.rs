@@ -226,8 +226,7 @@ impl Owner {
                     match message {
                         ServerMessage::Welcome(_) => mailbox.renew(text),
                         ServerMessage::Closing { reason: ClosingReason::Replaced, .. } => {
-                            mailbox.push(text);
-                            mailbox.close();
+                            mailbox.finish(text);
                             self.members.remove(&connection);
                         }
                         _ => mailbox.push(text),
