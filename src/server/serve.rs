@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 
 use super::cli::ServeArgs;
@@ -42,6 +43,8 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
         stop_signal().await;
         closing.hub().close();
     };
+    // A change is a small message, which the system would otherwise hold back for the client's answer to the one before.
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     let serving = axum::serve(listener, app).with_graceful_shutdown(stopped);
     let deadline = async {
         stop_signal().await;
