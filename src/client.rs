@@ -34,6 +34,17 @@ pub fn listen_to(event: &str, act: impl FnMut(web_sys::Event) + 'static) {
     listener.into_js_value();
 }
 
+/// The element around an event's target, or it itself, that a selector names.
+pub fn closest(event: &web_sys::Event, selector: &str) -> Option<web_sys::Element> {
+    event.target()?.dyn_into::<web_sys::Element>().ok()?.closest(selector).ok().flatten()
+}
+
+/// The elements that were found.
+pub fn elements(found: Result<web_sys::NodeList, JsValue>) -> Vec<web_sys::Element> {
+    let Ok(found) = found else { return Vec::new() };
+    (0..found.length()).filter_map(|i| found.get(i)?.dyn_into().ok()).collect()
+}
+
 /// Calls a method of a JavaScript object with one argument.
 pub fn call(object: &JsValue, method: &str, argument: &JsValue) -> Option<JsValue> {
     let method = plotly::dig(object, &[method])?.dyn_into::<js_sys::Function>().ok()?;

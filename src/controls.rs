@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use labboard_room::gather;
+use labboard_room::{Document, gather};
 
 use crate::view;
 
@@ -112,6 +112,11 @@ pub fn of_panel(controls: &Controls, panel: &str) -> Controls {
         let (owner, name) = key.split_once('.')?;
         (owner == panel && !view::is_look(name)).then(|| (name.to_owned(), value.clone()))
     }))
+}
+
+/// A room's document as controls.
+pub fn of_document(document: &Document) -> Controls {
+    gather(document.iter().filter_map(|(key, value)| Some((key.as_str().to_owned(), from_value(value.as_json())?))))
 }
 
 /// A room's value for a control: a string, or an array of strings.

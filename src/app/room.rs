@@ -203,6 +203,16 @@ impl Session {
         self.authors.with(|authors| authors.get(key).and_then(|token| token.first().cloned()).unwrap_or_default())
     }
 
+    /// Somebody on the page.
+    pub fn person(self, is_it: impl Fn(&Person) -> bool) -> Option<Person> {
+        self.people.with(|people| people.iter().find(|person| is_it(person)).cloned())
+    }
+
+    /// Whether this tab follows the one that does this.
+    pub fn follows(self, doing: &Doing) -> bool {
+        self.following.with(|following| following.as_ref().is_some_and(|(tab, _)| *tab == doing.tab))
+    }
+
     /// What one of the others is doing.
     pub fn doing(self, person: u64) -> Option<Doing> {
         self.doings.with(|doings| doings.iter().find(|(id, _)| *id == person).map(|(_, doing)| doing.clone()))

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 use web_sys::{Element, Event, FormData, HtmlElement, HtmlFormElement, HtmlInputElement, UrlSearchParams};
 
-use super::{fetch, listen_to, pins, presence, root_attribute, session};
+use super::{closest, elements, fetch, listen_to, pins, presence, root_attribute, session};
 use crate::app::room::{Page, Session};
 use crate::controls::{self, encode};
 
@@ -28,7 +28,7 @@ fn container(id: &str) -> Option<HtmlElement> {
 }
 
 fn me(session: Session) -> String {
-    let known = session.people.with_untracked(|people| people.iter().find(|person| person.me).map(|person| person.name.clone()));
+    let known = untrack(|| session.person(|person| person.me)).map(|person| person.name);
     // On a new page the room has not said it yet.
     known.or_else(session::stored_name).unwrap_or_default()
 }
@@ -59,8 +59,7 @@ pub fn load(part: String, page: Page, session: Session) {
 }
 
 fn all(container: &Element, selector: &str) -> Vec<Element> {
-    let found = container.query_selector_all(selector).ok();
-    (0..found.as_ref().map_or(0, web_sys::NodeList::length)).filter_map(|i| found.as_ref()?.get(i)?.dyn_into().ok()).collect()
+    elements(container.query_selector_all(selector))
 }
 
 fn text_in(field: &Element, property: &str) -> String {
@@ -131,9 +130,8 @@ fn counted(container: &HtmlElement, page: Page, session: Session) {
 
 /// Says who writes where.
 pub fn typing(session: Session) {
-    let Ok(found) = document().query_selector_all("[data-typing-here]") else { return };
     let others = untrack(|| session.others());
-    for place in (0..found.length()).filter_map(|i| found.get(i)?.dyn_into::<Element>().ok()) {
+    for place in elements(document().query_selector_all("[data-typing-here]")) {
         let thread = place.get_attribute("data-typing-here");
         let names =
             others.iter().filter(|(_, doing)| doing.typing.is_some() && doing.typing == thread).map(|(person, _)| person.name.as_str());
@@ -143,10 +141,6 @@ pub fn typing(session: Session) {
             place.set_text_content(Some(&text));
         }
     }
-}
-
-fn closest(event: &Event, selector: &str) -> Option<Element> {
-    event.target()?.dyn_into::<Element>().ok()?.closest(selector).ok().flatten()
 }
 
 /// A button in the server's HTML.
@@ -171,6 +165,7 @@ pub fn submitted(event: &Event, page: Page, session: Session) {
     event.prevent_default();
     let action = form.get_attribute("data-post").unwrap_or_default();
     let Ok(body) = FormData::new_with_form(&form).and_then(|data| UrlSearchParams::new_with_record_from_str_to_str(&data)) else { return };
+    presence::change(|doing| doing.typing = None);
     body.set("view", &page.values.with_untracked(controls::to_query));
     send(action, body, page, session, Some(form));
 }
@@ -178,7 +173,6 @@ pub fn submitted(event: &Event, page: Page, session: Session) {
 fn send(action: String, body: UrlSearchParams, page: Page, session: Session, form: Option<HtmlFormElement>) {
     body.set("room", &page.room.get_value());
     body.set("me", &me(session));
-    presence::change(|doing| doing.typing = None);
     let number = asked();
     if let Some(form) = &form {
         let _ = form.set_attribute("inert", "");
@@ -189,12 +183,15 @@ fn send(action: String, body: UrlSearchParams, page: Page, session: Session, for
             Ok(html) => {
                 // What was written has been sent, also if the form has been put in place anew meanwhile.
                 let drafts = form.map(|form| all(&form, "[data-draft]")).unwrap_or_default();
-                for draft in drafts.iter().filter_map(|field| field.get_attribute("data-draft")) {
+                let drafts = drafts.iter().filter_map(|field| field.get_attribute("data-draft")).collect::<Vec<_>>();
+                for draft in &drafts {
                     for field in container(id).map(|container| all(&container, &format!("[data-draft=\"{draft}\"]"))).unwrap_or_default() {
                         write_in(&field, &text_in(&field, "defaultValue"));
                     }
                 }
-                if let Some(label) = container(id).and_then(|container| container.query_selector("[data-anchor]").ok()?) {
+                if drafts.iter().any(|draft| draft == "anchor")
+                    && let Some(label) = container(id).and_then(|container| container.query_selector("[data-anchor]").ok()?)
+                {
                     label.set_text_content(None);
                 }
                 fill(id, &html, number, page, session);

@@ -56,7 +56,7 @@ fn set(target: &JsValue, key: &str, value: impl Into<JsValue>) {
 }
 
 /// The tag of the axes that a figure, or what is drawn of it, has.
-fn axes_of(figure: &JsValue) -> String {
+pub fn axes_of(figure: &JsValue) -> String {
     dig(figure, &["layout", "meta", "axes"]).and_then(|tag| tag.as_string()).unwrap_or_default()
 }
 

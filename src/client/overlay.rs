@@ -5,11 +5,11 @@
 use std::fmt::Write as _;
 
 use leptos::prelude::document;
-use wasm_bindgen::prelude::*;
 use web_sys::{Element, HtmlElement};
 
+use super::look::axes_of;
 use super::plotly::dig;
-use super::{call, presence};
+use super::{call, elements, presence};
 use crate::app::room::{Doing, Person};
 
 /// After so many milliseconds without a move a pointer fades, and later goes.
@@ -41,7 +41,7 @@ pub fn place(host: &HtmlElement, [x, y]: [f64; 2]) -> Option<[f64; 2]> {
 
 /// Draws what these people do in the panel.
 pub fn draw(host: &HtmlElement, panel: &str, others: &[(Person, Doing)]) {
-    let axes = dig(host, &["layout", "meta", "axes"]).and_then(|tag| tag.as_string()).unwrap_or_default();
+    let axes = axes_of(host);
     let mut text = String::new();
     for (person, doing) in others.iter().filter(|(_, doing)| doing.panel == panel && doing.axes == axes) {
         let color = person.color;
@@ -72,8 +72,7 @@ pub fn draw(host: &HtmlElement, panel: &str, others: &[(Person, Doing)]) {
 
 /// Marks in the head of each panel who is on it.
 pub fn mark_panels(others: &[(Person, Doing)]) {
-    let Ok(panels) = document().query_selector_all("section[data-panel]") else { return };
-    for panel in (0..panels.length()).filter_map(|i| panels.get(i)?.dyn_into::<Element>().ok()) {
+    for panel in elements(document().query_selector_all("section[data-panel]")) {
         let name = panel.get_attribute("data-panel").unwrap_or_default();
         let mut text = String::new();
         for (person, _) in others.iter().filter(|(_, doing)| doing.panel == name) {

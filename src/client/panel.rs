@@ -50,15 +50,16 @@ pub fn drive(driven: Driven) {
         }
         look
     });
+    let drawn = move || driven.host.get_untracked().filter(|host| host.has_attribute("data-drawn"));
     Effect::new(move |_| {
         let look = look.get();
-        if let Some(host) = driven.host.get_untracked().filter(|host| host.has_attribute("data-drawn")) {
+        if let Some(host) = drawn() {
             look::change(&host, &look);
         }
     });
     Effect::new(move |_| {
         session.doings.track();
-        if let Some(host) = driven.host.get_untracked().filter(|host| host.has_attribute("data-drawn")) {
+        if let Some(host) = drawn() {
             show_others(&host, driven, session);
         }
     });

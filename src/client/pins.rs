@@ -9,9 +9,9 @@ use leptos::prelude::document;
 use wasm_bindgen::prelude::*;
 use web_sys::{Element, Event, HtmlElement, MouseEvent};
 
-use super::look::short;
+use super::look::{axes_of, short};
 use super::plotly::{dig, id_of, list};
-use super::{call, drawer, listen_to, overlay, presence};
+use super::{call, closest, drawer, elements, listen_to, overlay, presence};
 
 /// Pixels from a mark within which it is meant.
 const NEAR: f64 = 14.0;
@@ -24,8 +24,7 @@ thread_local! {
 }
 
 fn all(selector: &str) -> Vec<Element> {
-    let found = document().query_selector_all(selector).ok();
-    (0..found.as_ref().map_or(0, web_sys::NodeList::length)).filter_map(|i| found.as_ref()?.get(i)?.dyn_into().ok()).collect()
+    elements(document().query_selector_all(selector))
 }
 
 fn number(element: &Element, name: &str) -> Option<f64> {
@@ -89,26 +88,22 @@ fn is_open(thread: &Element) -> bool {
 }
 
 fn in_chart(host: &HtmlElement, threads: &[&Element]) {
-    let axes = dig(host, &["layout", "meta", "axes"]).and_then(|tag| tag.as_string());
+    let axes = axes_of(host);
     let mut text = String::new();
     for thread in threads {
         let said = number(thread, "data-x").zip(number(thread, "data-y")).map(|(x, y)| [x, y]);
-        let is_here = thread.get_attribute("data-axes") == axes;
+        let is_here = thread.get_attribute("data-axes").as_ref() == Some(&axes);
         let now = match number(thread, "data-mark") {
             Some(mark) => {
                 let now = place_of_mark(host, mark);
                 let has_moved = is_here
                     && now.zip(said).is_some_and(|(now, said)| (0..2).any(|i| (now[i] - said[i]).abs() > 1e-9 * said[i].abs().max(1.0)));
-                say_where(
-                    thread,
-                    if now.is_none() {
-                        "gone"
-                    } else if has_moved {
-                        "moved"
-                    } else {
-                        ""
-                    },
-                );
+                let text = match now {
+                    None => "gone",
+                    Some(_) if has_moved => "moved",
+                    Some(_) => "",
+                };
+                say_where(thread, text);
                 now
             }
             None => {
@@ -143,10 +138,7 @@ fn in_chart(host: &HtmlElement, threads: &[&Element]) {
 
 fn in_table(panel: &Element, thread: &Element) {
     let Some(name) = thread.get_attribute("data-row") else { return };
-    let rows = panel.query_selector_all("tbody tr").ok();
-    let row = (0..rows.as_ref().map_or(0, web_sys::NodeList::length))
-        .filter_map(|i| rows.as_ref()?.get(i)?.dyn_into::<Element>().ok())
-        .find(|row| row_name(row).as_ref() == Some(&name));
+    let row = elements(panel.query_selector_all("tbody tr")).into_iter().find(|row| row_name(row).as_ref() == Some(&name));
     say_where(thread, if row.is_some() { "" } else { "gone" });
     if let Some(row) = row.filter(|_| is_open(thread)) {
         let _ = row.set_attribute("data-pin", &thread.get_attribute("data-thread").unwrap_or_default());
@@ -170,7 +162,7 @@ fn is_pointing() -> bool {
 pub fn start() {
     listen_to("pointerdown", |event| {
         if is_pointing()
-            && let Some((host, _)) = chart(&event)
+            && let Some(host) = chart(&event)
         {
             event.prevent_default();
             event.stop_propagation();
@@ -197,31 +189,28 @@ pub fn start() {
     });
 }
 
-/// The chart under the pointer, and its panel.
-fn chart(event: &Event) -> Option<(HtmlElement, Element)> {
-    let panel = event.target()?.dyn_into::<Element>().ok()?.closest("[data-panel]").ok()??;
-    let frame = event.target()?.dyn_into::<Element>().ok()?.closest(".chart").ok()??;
-    Some((frame.query_selector(".host[data-drawn]").ok()??.dyn_into().ok()?, panel))
+/// The chart under the pointer.
+fn chart(event: &Event) -> Option<HtmlElement> {
+    closest(event, "[data-panel] .chart")?.query_selector(".host[data-drawn]").ok()??.dyn_into().ok()
 }
 
 /// Takes what was pointed at; `false` where there is nothing.
 fn pointed(event: &Event) -> bool {
-    let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return false };
-    let Ok(Some(panel)) = target.closest("[data-panel]") else { return false };
+    let Some(panel) = closest(event, "[data-panel]") else { return false };
     let name = panel.get_attribute("data-panel").unwrap_or_default();
     let title = panel.query_selector("h2").ok().flatten().and_then(|title| title.text_content()).unwrap_or_default();
     let mut anchor = serde_json::Map::new();
     let mut label = title;
     let mut say = |name: &str, text: String| drop(anchor.insert(name.to_owned(), text.into()));
     say("panel", name);
-    if let Ok(Some(row)) = target.closest("tbody tr") {
+    if let Some(row) = closest(event, "tbody tr") {
         let row = row_name(&row).unwrap_or_default();
         label = format!("{label}: {row}");
         say("row", row);
-    } else if let Some((host, _)) = chart(event)
+    } else if let Some(host) = chart(event)
         && let Some(end) = event.dyn_ref::<MouseEvent>().and_then(|mouse| presence::point(&host, mouse))
     {
-        say("axes", dig(&host, &["layout", "meta", "axes"]).and_then(|tag| tag.as_string()).unwrap_or_default());
+        say("axes", axes_of(&host));
         let begun = BEGUN.with(|cell| cell.borrow().clone()).filter(|(begun, _)| *begun == host).map_or(end, |(_, begun)| begun);
         let (from, to) = (overlay::place(&host, begun), overlay::place(&host, end));
         let apart = from.zip(to).map_or(0.0, |(from, to)| (from[0] - to[0]).abs().max((from[1] - to[1]).abs()));

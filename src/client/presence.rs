@@ -8,10 +8,11 @@ use std::time::Duration;
 use labboard_room::Value;
 use leptos::prelude::{document, set_timeout, window};
 use wasm_bindgen::prelude::*;
-use web_sys::{Element, Event, HtmlElement, MouseEvent};
+use web_sys::{Event, HtmlElement, MouseEvent};
 
+use super::look::axes_of;
 use super::plotly::dig;
-use super::{call, listen_to, pins, session};
+use super::{call, closest, listen_to, pins, random_name, session};
 use crate::app::room::Doing;
 
 const EVERY: Duration = Duration::from_millis(34);
@@ -77,8 +78,7 @@ fn flush() {
 
 /// Begins to listen; once for the tab.
 pub fn start() {
-    let tab = format!("{:08x}", (js_sys::Math::random() * f64::from(u32::MAX)) as u32);
-    with(|mine| mine.doing.tab = tab);
+    with(|mine| mine.doing.tab = random_name());
     listen_to("pointermove", |event| moved(&event));
     listen_to("pointerdown", |event| {
         acted(&event);
@@ -108,10 +108,6 @@ fn look_again() {
     session::fade();
     pins::draw();
     set_timeout(look_again, Duration::from_secs(1));
-}
-
-fn closest(event: &Event, selector: &str) -> Option<Element> {
-    event.target()?.dyn_into::<Element>().ok()?.closest(selector).ok().flatten()
 }
 
 /// The person does something of their own, which ends that they follow somebody.
@@ -148,7 +144,7 @@ fn moved(event: &Event) {
         .and_then(|panel| panel.get_attribute("data-panel"))
         .unwrap_or_default();
     let point = host.as_ref().zip(event.dyn_ref::<MouseEvent>()).and_then(|(host, mouse)| point(host, mouse));
-    let axes = host.as_ref().and_then(|host| dig(host, &["layout", "meta", "axes"])?.as_string()).unwrap_or_default();
+    let axes = host.as_ref().map(|host| axes_of(host)).unwrap_or_default();
     let is_lasso = host.as_ref().and_then(|host| dig(host, &["_fullLayout", "dragmode"])).is_some_and(|mode| mode == "lasso");
     change(|doing| {
         doing.pointer = point;

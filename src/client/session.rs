@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use labboard_room::client::{Event, Mode as ReplicaMode, Refused, Replica, Step};
-use labboard_room::{Changes, ClientId, ClientMessage, Document, EntityKind, Key, PersonId, RoomId, Seq, ServerMessage, Value, gather};
+use labboard_room::{Changes, ClientId, ClientMessage, Document, EntityKind, Key, PersonId, RoomId, Seq, ServerMessage, Value};
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
@@ -59,10 +59,6 @@ fn document_of(values: &Controls) -> Document {
             Some((key.parse::<Key>().ok()?, Value::new(value).ok()?))
         })
         .collect()
-}
-
-fn values_of(document: &Document) -> Controls {
-    gather(document.iter().filter_map(|(key, value)| Some((key.as_str().to_owned(), controls::from_value(value.as_json())?))))
 }
 
 /// Makes the page's room the tab's room.
@@ -160,7 +156,9 @@ fn run(act: impl FnOnce(&mut Replica) -> Result<Step, Refused>) {
         let session = tab.session;
         let (page, replica) = tab.current.as_mut()?;
         let outcome = act(replica);
-        let shown = Shown::of(replica);
+        // Pointers come thirty times a second, and change nothing of the view.
+        let is_presence = |step: &Step| !step.events.is_empty() && step.events.iter().all(|event| matches!(event, Event::Presence { .. }));
+        let shown = (!outcome.as_ref().is_ok_and(is_presence)).then(|| Shown::of(replica));
         Some((session, *page, outcome, shown))
     });
     let Some(Some((session, page, outcome, shown))) = done else { return };
@@ -172,7 +170,9 @@ fn run(act: impl FnOnce(&mut Replica) -> Result<Step, Refused>) {
         }
     };
     send(&step.send);
-    shown.show(page);
+    if let Some(shown) = shown {
+        shown.show(page);
+    }
     for event in step.events {
         handle(session, event);
     }
@@ -192,7 +192,7 @@ impl Shown {
             ReplicaMode::Together => Mode::Together,
             ReplicaMode::OnMyOwn => Mode::Own,
         };
-        Self { values: values_of(&replica.view()), mode, can_undo: replica.can_undo(), can_redo: replica.can_redo() }
+        Self { values: controls::of_document(&replica.view()), mode, can_undo: replica.can_undo(), can_redo: replica.can_redo() }
     }
 
     fn show(self, page: Page) {
@@ -250,8 +250,7 @@ fn handle(session: Session, event: Event) {
         }
         Event::Error { message, .. } => session.notify(message),
         Event::Changed { values, by: Some(by) } => {
-            let color = session.people.with_untracked(|people| people.iter().find(|person| person.id == by.0).map(|person| person.color));
-            if let Some(color) = color {
+            if let Some(Person { color, .. }) = untrack(|| session.person(|person| person.id == by.0)) {
                 session.authors.try_update(|authors| {
                     for key in values.keys() {
                         authors.insert(key.as_str().to_owned(), vec![format!("--person-{color}")]);
@@ -315,14 +314,13 @@ fn present_of(session: Session, from: PersonId, state: Option<Value>) {
         doings.push((from.0, doing.clone()));
     });
     if let Some(n) = doing.offer.filter(|n| before.as_ref().and_then(|before| before.offer) != Some(*n)) {
-        let name =
-            session.people.with_untracked(|people| people.iter().find(|person| person.id == from.0).map(|person| person.name.clone()));
-        session.offer.try_set(name.map(|name| Offer { from: from.0, name, n }));
+        let person = untrack(|| session.person(|person| person.id == from.0));
+        session.offer.try_set(person.map(|person| Offer { from: from.0, name: person.name, n }));
     }
     if before.as_ref().is_none_or(|before| before.panel != doing.panel) {
         super::overlay::mark_panels(&untrack(|| session.others()));
     }
-    if session.following.with_untracked(|following| following.as_ref().is_some_and(|(tab, _)| *tab == doing.tab)) {
+    if untrack(|| session.follows(&doing)) {
         come_to(&doing, before.as_ref());
     }
 }
@@ -348,8 +346,7 @@ fn come_to(doing: &Doing, before: Option<&Doing>) {
 
 /// Goes where somebody went, if they are followed.
 fn moved(session: Session, id: PersonId, to: &RoomId) {
-    let tab = untrack(|| session.doing(id.0)).map(|doing| doing.tab);
-    if !session.following.with_untracked(|following| following.as_ref().map(|(tab, _)| tab) == tab.as_ref() && tab.is_some()) {
+    if !untrack(|| session.doing(id.0).is_some_and(|doing| session.follows(&doing))) {
         return;
     }
     let room = to.name().map(|name| format!("?room={name}")).unwrap_or_default();

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 
 use axum::Form;
 use axum::extract::{Path, Query, State as Extract};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use labboard_room::{Entity as LiveEntity, EntityKind, RoomId};
 
@@ -97,9 +97,8 @@ pub async fn act(Extract(state): Extract<State>, Path(action): Path<String>, hea
     match done(&state, &action, &fields, &secret).await {
         Ok(html) => {
             let mut response = ([(header::CACHE_CONTROL, "no-store")], Html(html)).into_response();
-            let set = gate::set_cookie(&state, COOKIE, &secret);
             if known.is_none() {
-                response.headers_mut().insert(header::SET_COOKIE, set);
+                response.headers_mut().insert(header::SET_COOKIE, gate::set_cookie(&state, COOKIE, &secret));
             }
             response
         }
@@ -170,11 +169,7 @@ pub async fn open(Extract(state): Extract<State>, Path(code): Path<String>) -> R
     match found {
         Ok(room) => {
             let name = room.name().map(|name| format!("&room={name}")).unwrap_or_default();
-            let target = format!("{}{}?view={code}{name}", state.config().base_path, room.page());
-            match HeaderValue::from_str(&target) {
-                Ok(_) => Redirect::temporary(&target).into_response(),
-                Err(_) => error_response(&AppError::BadRequest("That is no code of a view".to_owned())),
-            }
+            Redirect::temporary(&format!("{}{}?view={code}{name}", state.config().base_path, room.page())).into_response()
         }
         Err(error) => error_response(&error),
     }

@@ -11,10 +11,11 @@ use super::rest::task_type;
 use super::source::{DataSource, FlowSource, RunSource, Source, TaskSource, app_error};
 use super::state::State;
 use super::talk;
+use super::upstream::Wanted;
 use crate::app::pages::explore::DATASET;
 use crate::app::panel::thousands;
 use crate::app::panels::{self, measure_title};
-use crate::controls::{Controls, from_query, from_value, is_control, of_panel, parameters};
+use crate::controls::{Controls, from_query, from_value, is_control, of_document, of_panel, parameters};
 use crate::error::AppError;
 use crate::model::{Cell, Entity, ExploreView, Fact, Head, Hit, HomeView, Kind, PageView, PanelView, Related, RoomView};
 use crate::view;
@@ -58,9 +59,8 @@ async fn room(state: &State, page: &str, query: &str) -> Result<RoomView, AppErr
         tracing::error!(room = id.as_str(), %error, "a room could not be read");
         AppError::Internal("The shared view could not be read; the server's log says why".to_owned())
     })?;
-    let shared = document.iter().filter_map(|(key, value)| Some((key.as_str().to_owned(), from_value(value.as_json())?)));
     let is_own = named.is_some() || !own.is_empty();
-    Ok(RoomView { room: id.as_str().to_owned(), seq, values: if is_own { own } else { shared.collect() }, own: is_own })
+    Ok(RoomView { room: id.as_str().to_owned(), seq, values: if is_own { own } else { of_document(&document) }, own: is_own })
 }
 
 async fn panel_view(state: &State, entity: Entity, panel: &'static dyn panels::AnyPanel, values: &Controls) -> Result<PanelView, AppError> {
@@ -348,21 +348,16 @@ pub async fn has_room(state: &State, id: &RoomId) -> Result<bool, AppError> {
     let is_list = page == "/" || page == "/explore" || Kind::ALL.iter().any(|kind| page == format!("/{}", kind.word()));
     match entity_of(page) {
         // One page has one room, however its address is written.
-        Some(entity) if entity.path() == page => state.store().contains(store_kind(entity.kind), entity.id).await.map_err(app_error),
+        Some(entity) if entity.path() == page => {
+            let wanted = Wanted::from(entity);
+            state.store().contains(wanted.kind, wanted.id).await.map_err(app_error)
+        }
         _ => Ok(is_list),
     }
 }
 
-fn store_kind(kind: Kind) -> labboard_store::Kind {
-    match kind {
-        Kind::Data => labboard_store::Kind::Dataset,
-        Kind::Task => labboard_store::Kind::Task,
-        Kind::Flow => labboard_store::Kind::Flow,
-        Kind::Run => labboard_store::Kind::Run,
-    }
-}
-
-fn entity_of(page: &str) -> Option<Entity> {
+/// The entity whose page that is.
+pub fn entity_of(page: &str) -> Option<Entity> {
     let (kind, id) = page.strip_prefix('/')?.split_once('/')?;
     Some(Entity::new(Kind::parse(kind)?, id.parse::<i64>().ok().filter(|id| *id > 0)?))
 }

@@ -32,7 +32,7 @@ pub fn People() -> impl IntoView {
             dialog.close();
         }
     };
-    let own_name = move || session.people.with(|people| people.iter().find(|person| person.me).map(|me| me.name.clone()));
+    let own_name = move || session.person(|person| person.me).map(|me| me.name);
     let save = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         if let Some(input) = input.get() {

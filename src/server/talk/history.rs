@@ -8,11 +8,12 @@ use labboard_store::{LoggedOp, now_ms};
 
 use super::text::{ago, escape};
 use crate::app::panels;
-use crate::controls::{from_value, to_query};
+use crate::controls::{from_value, of_document, to_query};
 use crate::error::AppError;
 use crate::model::Kind;
 use crate::server::source::app_error;
 use crate::server::state::State;
+use crate::server::views::entity_of;
 use crate::view;
 
 /// Changes that one page of the drawer shows.
@@ -71,7 +72,8 @@ fn described(set: &Changes, room: &RoomId) -> String {
 }
 
 fn one(key: &Key, value: Option<Vec<String>>, room: &RoomId) -> String {
-    let kind = room.page().split('/').nth(1).and_then(Kind::parse).unwrap_or(Kind::Data);
+    // What `/explore` shows are datasets.
+    let kind = entity_of(room.page()).map_or(Kind::Data, |entity| entity.kind);
     let panel = panels::find(kind, key.panel()).map_or_else(|| key.panel().to_owned(), |panel| panel.title().to_owned());
     let text = value.as_ref().map(|values| values.join(", "));
     match (key.control(), text) {
@@ -100,7 +102,7 @@ pub async fn moment(state: &State, room: &RoomId, seq: u64) -> Result<String, Ap
         let record: Record = serde_json::from_str(&op.json).map_err(|error| broken(&error))?;
         document.apply(&record.set);
     }
-    Ok(to_query(&document.iter().filter_map(|(key, value)| Some((key.as_str().to_owned(), from_value(value.as_json())?))).collect()))
+    Ok(to_query(&of_document(&document)))
 }
 
 #[cfg(test)]
