@@ -1,5 +1,7 @@
 //! The browser side in WebAssembly: cargo, the bindings, then wasm-opt.
 
+mod prune;
+
 use crate::{
     cache, command,
     report::{Outcome, Report},
@@ -35,7 +37,7 @@ pub fn build(workspace: &Workspace, report: &mut Report, flavour: Flavour) -> Re
     let mut folder = None;
     report.step("wasm", "compile the browser side, make its bindings, shrink it", || {
         let sources =
-            Inputs::of("wasm 2").text(&format!("{flavour:?}")).text(&rustc_version(workspace)?).paths(&workspace.root, &SOURCES)?.hash();
+            Inputs::of("wasm 3").text(&format!("{flavour:?}")).text(&rustc_version(workspace)?).paths(&workspace.root, &SOURCES)?.hash();
         // The sources lead to a compiled module, the module to the result: an edit that
         // only touches the server ends at the same module and costs no wasm-opt.
         let known = known_module(workspace, &sources);
@@ -44,7 +46,7 @@ pub fn build(workspace: &Workspace, report: &mut Report, flavour: Flavour) -> Re
             return Ok(Outcome::Unchanged);
         }
         let compiled = compile(workspace, flavour)?;
-        let module = Inputs::of("bindings 2")
+        let module = Inputs::of("bindings 3")
             .text(&format!("{flavour:?}"))
             .text(&bindings_version(workspace)?)
             .paths(&workspace.npm_sources(), &["package.json", "package-lock.json"])?
@@ -105,7 +107,7 @@ fn compile(workspace: &Workspace, flavour: Flavour) -> Result<PathBuf> {
 }
 
 fn bind(compiled: &Path, out: &Path, flavour: Flavour) -> Result<()> {
-    Bindgen::new()
+    let mut output = Bindgen::new()
         .input_path(compiled)
         .web(true)?
         .typescript(false)
@@ -114,8 +116,14 @@ fn bind(compiled: &Path, out: &Path, flavour: Flavour) -> Result<()> {
         .remove_name_section(flavour == Flavour::Release)
         .remove_producers_section(true)
         .out_name("labboard")
-        .generate(out)
-        .context("wasm-bindgen cannot make the bindings")
+        .generate_output()
+        .context("wasm-bindgen cannot make the bindings")?;
+    if flavour == Flavour::Release {
+        let pruned = prune::prune(output.wasm_mut());
+        anyhow::ensure!(pruned > 0, "nothing was pruned: is the profile stripped of names, or were Leptos's functions renamed?");
+        println!("   pruned {pruned} functions");
+    }
+    output.emit(out).context("the bindings cannot be written")
 }
 
 fn shrink(workspace: &Workspace, out: &Path) -> Result<()> {
