@@ -37,7 +37,7 @@ pub fn build(workspace: &Workspace, report: &mut Report, flavour: Flavour) -> Re
     let mut folder = None;
     report.step("wasm", "compile the browser side, make its bindings, shrink it", || {
         let sources =
-            Inputs::of("wasm 3").text(&format!("{flavour:?}")).text(&rustc_version(workspace)?).paths(&workspace.root, &SOURCES)?.hash();
+            Inputs::of("wasm 4").text(&format!("{flavour:?}")).text(&rustc_version(workspace)?).paths(&workspace.root, &SOURCES)?.hash();
         // The sources lead to a compiled module, the module to the result: an edit that
         // only touches the server ends at the same module and costs no wasm-opt.
         let known = known_module(workspace, &sources);
@@ -46,7 +46,7 @@ pub fn build(workspace: &Workspace, report: &mut Report, flavour: Flavour) -> Re
             return Ok(Outcome::Unchanged);
         }
         let compiled = compile(workspace, flavour)?;
-        let module = Inputs::of("bindings 3")
+        let module = Inputs::of("bindings 4")
             .text(&format!("{flavour:?}"))
             .text(&bindings_version(workspace)?)
             .paths(&workspace.npm_sources(), &["package.json", "package-lock.json"])?

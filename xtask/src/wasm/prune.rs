@@ -6,9 +6,11 @@
 
 use walrus::{FunctionBuilder, FunctionKind, Module};
 
-const NEVER_CALLED: &str = "hydrate_async";
+/// The functions, and the bodies of their futures. What else they contain (functions, closures, drop glue) stays, however named: the
+/// compiler merges equal functions under one name, and these have equals in `hydrate`.
+const NEVER_CALLED: [&str; 2] = ["::hydrate_async", "::hydrate_async::{{closure}}"];
 
-/// Functions of fewer instructions stay: the compiler merges equal functions under one name, so that a short one may be another's, too.
+/// Functions of fewer instructions stay for the same reason.
 const SHORT: u64 = 40;
 
 /// Makes the functions trap, and returns how many there were.
@@ -18,7 +20,7 @@ pub fn prune(module: &mut Module) -> usize {
         .iter_local()
         .filter(|(id, local)| {
             let name = module.funcs.get(*id).name.as_deref().unwrap_or_default();
-            name.contains(NEVER_CALLED) && !name.contains("drop_in_place") && local.size() >= SHORT
+            NEVER_CALLED.iter().any(|never| without_hash(name).ends_with(never)) && local.size() >= SHORT
         })
         .map(|(id, local)| (id, local.ty(), local.args.clone()))
         .collect::<Vec<_>>();
@@ -30,6 +32,16 @@ pub fn prune(module: &mut Module) -> usize {
         module.funcs.get_mut(*id).kind = FunctionKind::Local(builder.local_func(args.clone()));
     }
     dead.len()
+}
+
+/// A name without the compiler's hash at its end, and without the number that the bindings add to equal names.
+fn without_hash(name: &str) -> &str {
+    let is_hash =
+        |part: &str| part.strip_prefix('h').is_some_and(|rest| rest.len() >= 16 && rest[..16].bytes().all(|b| b.is_ascii_hexdigit()));
+    match name.rsplit_once("::") {
+        Some((path, last)) if is_hash(last) => path,
+        _ => name,
+    }
 }
 
 #[cfg(test)]
@@ -54,11 +66,13 @@ mod tests {
     #[test]
     fn what_is_never_called_traps_and_the_rest_stays() {
         let mut module = Module::default();
-        let dead = function(&mut module, "tachys::view::any_view::hydrate_async::{{closure}}", 100);
+        let dead = function(&mut module, "tachys::view::any_view::hydrate_async::{{closure}}::h140bbce269f54e2b", 100);
         let others = [
             function(&mut module, "tachys::view::hydrate", 100),
             function(&mut module, "a::hydrate_async::{{closure}} that equals another", 6),
             function(&mut module, "core::ptr::drop_in_place<a::hydrate_async::{{closure}}>", 100),
+            function(&mut module, "a::hydrate_async::{{closure}}::inner_1", 100),
+            function(&mut module, "a::hydrate_async::{{closure}}::{{closure}}::h140bbce269f54e2b", 100),
         ];
         let size = |module: &Module, id| module.funcs.get(id).kind.unwrap_local().size();
         let before = others.map(|id| size(&module, id));
