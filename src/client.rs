@@ -8,6 +8,7 @@ pub mod panel;
 pub mod pins;
 pub mod plotly;
 pub mod presence;
+pub mod rows;
 pub mod session;
 pub mod socket;
 pub mod theme;

@@ -23,6 +23,9 @@ pub enum AppError {
     /// The upstream server could not be read; the text says why.
     #[error("{0}")]
     Upstream(String),
+    /// The server has too much to do; asking again a little later is worth it.
+    #[error("{0}")]
+    Busy(String),
     /// The request never reached the server, or the answer never came back.
     #[error("The server cannot be reached: {0}")]
     Unreachable(String),
@@ -37,7 +40,7 @@ impl AppError {
             AppError::Forbidden(_) => 403,
             AppError::Internal(_) => 500,
             AppError::Upstream(_) => 502,
-            AppError::Unreachable(_) => 503,
+            AppError::Busy(_) | AppError::Unreachable(_) => 503,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use labboard::server::ingest::parquet;
-use labboard::server::{backup, cli, import, publish, pull, serve, users};
+use labboard::server::{backup, bench, cli, import, publish, pull, serve, users};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -34,6 +34,7 @@ fn main() -> ExitCode {
                 cli::Command::Pull(args) => pull::run(args).await,
                 cli::Command::User(args) => users::run(args).await,
                 cli::Command::Backup(args) => backup::backup(args).await,
+                cli::Command::Bench(args) => bench::run(args).await,
                 cli::Command::Restore(args) => backup::restore(args).await,
                 cli::Command::ReadParquet => Ok(()),
             }

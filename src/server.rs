@@ -2,7 +2,9 @@
 
 pub mod assets;
 pub mod backup;
+pub mod bench;
 pub mod cli;
+mod compute;
 pub mod config;
 pub mod demo;
 pub mod figures;
@@ -10,6 +12,7 @@ pub mod gate;
 mod handover;
 pub mod headers;
 pub mod import;
+pub mod index;
 pub mod ingest;
 pub mod lists;
 pub mod live;

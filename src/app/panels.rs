@@ -20,6 +20,7 @@ mod setup;
 use std::fmt::Debug;
 
 use labboard_figure::{Drawing, Empty, LegendPlace, Style, Window};
+use labboard_frame::density::Shape;
 
 use crate::controls::Controls;
 use crate::model::{ControlForm, ControlView, Kind, Provenance, Span, TableView};
@@ -85,6 +86,36 @@ pub struct Panel<S: 'static> {
     pub suits: fn(&S) -> bool,
     /// Pure: the same source, values and canvas give the same content.
     pub draw: fn(&S, &Values, &Canvas) -> Result<Content, Empty>,
+    /// What the chart says about rows that it does not draw one by one.
+    pub probe: Option<Probe<S>>,
+}
+
+/// The rows at a point of a chart.
+pub type At<S> = fn(&S, &Values, &Canvas, (f64, f64)) -> Result<Found, Empty>;
+
+/// Answers about the rows behind a chart, in the units of its axes.
+#[derive(Debug)]
+pub struct Probe<S: 'static> {
+    /// The rows at a point, as wide as a pixel of the canvas.
+    pub at: At<S>,
+    /// The rows in any of some shapes; on a logarithmic axis these are in the data's own units.
+    pub select: fn(&S, &Values, &[Shape]) -> Result<Found, Empty>,
+}
+
+/// Rows that were asked for by their place.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Found {
+    pub rows: u64,
+    pub rows_total: u64,
+    /// The colour's feature, if there is one, and the rows of each of its groups.
+    pub colour: String,
+    pub groups: Vec<(String, u64)>,
+    /// Where exactly rows were counted, when a point was asked for.
+    pub window: Option<Window>,
+    /// The same in words, and what else is known.
+    pub readings: Vec<String>,
+    /// The numbers of the first rows.
+    pub first: Vec<u32>,
 }
 
 /// What a panel drew.
@@ -200,6 +231,16 @@ pub trait AnyPanel: Debug + Sync {
     /// # Errors
     /// Why there is nothing to draw.
     fn draw(&self, source: &Source, values: &Values, canvas: &Canvas) -> Result<Content, Empty>;
+    /// See [`Probe::at`].
+    ///
+    /// # Errors
+    /// The panel has no rows to ask for.
+    fn at(&self, source: &Source, values: &Values, canvas: &Canvas, point: (f64, f64)) -> Result<Found, Empty>;
+    /// See [`Probe::select`].
+    ///
+    /// # Errors
+    /// As [`at`](Self::at).
+    fn select(&self, source: &Source, values: &Values, shapes: &[Shape]) -> Result<Found, Empty>;
 }
 
 impl<S: PanelSource> AnyPanel for Panel<S> {
@@ -242,6 +283,20 @@ impl<S: PanelSource> AnyPanel for Panel<S> {
             None => Err(Empty { reason: "This panel is for another kind of page".to_owned() }),
         }
     }
+
+    fn at(&self, source: &Source, values: &Values, canvas: &Canvas, point: (f64, f64)) -> Result<Found, Empty> {
+        let (source, probe) = S::of(source).zip(self.probe.as_ref()).ok_or_else(no_rows)?;
+        (probe.at)(source, values, canvas, point)
+    }
+
+    fn select(&self, source: &Source, values: &Values, shapes: &[Shape]) -> Result<Found, Empty> {
+        let (source, probe) = S::of(source).zip(self.probe.as_ref()).ok_or_else(no_rows)?;
+        (probe.select)(source, values, shapes)
+    }
+}
+
+fn no_rows() -> Empty {
+    Empty { reason: "The marks of this panel are no rows of a table that could be asked for".to_owned() }
 }
 
 impl<S> Control<S> {

@@ -1,5 +1,7 @@
 //! Requests whose failures are [`AppError`]s.
 
+use std::time::Duration;
+
 use leptos::prelude::window;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -26,7 +28,26 @@ pub async fn post(url: &str, form: &UrlSearchParams) -> Result<String, AppError>
     body(&ask(url, &init).await?).await
 }
 
+/// How often a server that has too much to do is asked again.
+const MOST_TRIES: usize = 30;
+
 async fn ask(url: &str, init: &RequestInit) -> Result<Response, AppError> {
+    let mut tries = 0;
+    loop {
+        let answer = ask_once(url, init).await;
+        let Err((error, Some(seconds))) = answer else { return answer.map_err(|(error, _)| error) };
+        tries += 1;
+        if tries > MOST_TRIES {
+            return Err(error);
+        }
+        // Not all at the same moment.
+        super::sleep(Duration::from_secs_f64(seconds.clamp(0.5, 10.0) * (1.0 + js_sys::Math::random()))).await;
+    }
+}
+
+/// The answer, or why there is none and after how many seconds to ask again, if the server says so.
+async fn ask_once(url: &str, init: &RequestInit) -> Result<Response, (AppError, Option<f64>)> {
+    let unreachable = |error: &JsValue| (unreachable(error), None);
     let response = JsFuture::from(window().fetch_with_str_and_init(url, init)).await.map_err(|error| unreachable(&error))?;
     let response = response.dyn_into::<Response>().map_err(|error| unreachable(&error))?;
     if response.ok() {
@@ -39,11 +60,14 @@ async fn ask(url: &str, init: &RequestInit) -> Result<Response, AppError> {
         .ok()
         .and_then(|value| value.get("error")?.as_str().map(str::to_owned))
         .unwrap_or_else(|| format!("the server answered with status {status}"));
-    Err(match status {
+    let error = match status {
         404 => AppError::NotFound(reason),
         400..=499 => AppError::BadRequest(reason),
+        503 => AppError::Busy(reason),
         _ => AppError::Internal(reason),
-    })
+    };
+    let again = response.headers().get("retry-after").ok().flatten().map(|seconds| js_sys::parse_float(&seconds));
+    Err((error, again.filter(|seconds| seconds.is_finite())))
 }
 
 async fn body(response: &Response) -> Result<String, AppError> {

@@ -43,7 +43,8 @@ impl Look {
         names
     }
 
-    fn shapes_on(&self, axes: &str) -> &[String] {
+    /// The selected shapes, if they were drawn on these axes.
+    pub fn shapes_on(&self, axes: &str) -> &[String] {
         match self.selection.split_first() {
             Some((tag, shapes)) if tag == axes => shapes,
             _ => &[],
@@ -80,12 +81,19 @@ pub fn put_on(figure: &JsValue, look: &Look) {
     let axes = axes_of(figure);
     let zoom = look.zoom_on(&axes);
     let full = Object::new();
+    // A figure of a window says what the whole is.
+    let whole = dig(&layout, &["meta", "refine"]).map(|ends| Array::from(&ends));
     for name in axis_names(&layout) {
         let Some(axis) = dig(&layout, &[&name]) else { continue };
         set(&axis, "uirevision", false);
         if let Some(range) = dig(&axis, &["range"]) {
             // plotly.js writes into the array that it was given.
-            set(&full, &name, Array::from(&range));
+            let ends = match (&whole, name.as_str()) {
+                (Some(ends), "xaxis") => ends.slice(0, 2),
+                (Some(ends), "yaxis") => ends.slice(2, 4),
+                _ => Array::from(&range),
+            };
+            set(&full, &name, ends);
         }
         if let Some(range) = range_in(zoom, &name) {
             set(&axis, "range", range);

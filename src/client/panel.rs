@@ -10,7 +10,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::{AbortController, HtmlElement};
 
 use super::look::{self, Look};
-use super::{fetch, overlay, plotly};
+use super::{fetch, overlay, plotly, rows};
 use crate::app::components::plotly_url;
 use crate::app::panel::{FigureRequest, PanelState};
 use crate::app::room::{Page, Session, Status};
@@ -55,6 +55,7 @@ pub fn drive(driven: Driven) {
         let look = look.get();
         if let Some(host) = drawn() {
             look::change(&host, &look);
+            rows::count_selected(&host, &look);
         }
     });
     Effect::new(move |_| {
@@ -135,6 +136,8 @@ pub fn drive(driven: Driven) {
                     look::put_on(&figure, &look.get_untracked());
                     plotly::draw(&host, &figure).await?;
                     let _ = host.set_attribute("data-drawn", "true");
+                    rows::remember(&host, &url);
+                    rows::count_selected(&host, &look.get_untracked());
                     if let Some(before) = before {
                         let host = host.clone();
                         leptos::task::spawn_local(async move {

@@ -12,7 +12,7 @@ use web_sys::{Event, HtmlElement, MouseEvent};
 
 use super::look::axes_of;
 use super::plotly::dig;
-use super::{call, closest, listen_to, pins, random_name, session};
+use super::{call, closest, listen_to, pins, random_name, rows, session};
 use crate::app::room::Doing;
 
 const EVERY: Duration = Duration::from_millis(34);
@@ -144,6 +144,7 @@ fn moved(event: &Event) {
         .and_then(|panel| panel.get_attribute("data-panel"))
         .unwrap_or_default();
     let point = host.as_ref().zip(event.dyn_ref::<MouseEvent>()).and_then(|(host, mouse)| point(host, mouse));
+    rows::hover(host.as_ref().zip(point));
     let axes = host.as_ref().map(|host| axes_of(host)).unwrap_or_default();
     let is_lasso = host.as_ref().and_then(|host| dig(host, &["_fullLayout", "dragmode"])).is_some_and(|mode| mode == "lasso");
     change(|doing| {

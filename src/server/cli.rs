@@ -34,9 +34,30 @@ pub enum Command {
     Backup(BackupArgs),
     /// Make a data directory of a backup.
     Restore(RestoreArgs),
+    /// Measure how fast this machine is with a table of a given size.
+    Bench(BenchArgs),
     /// Reads Parquet from the standard input and writes ARFF; for labboard itself.
     #[command(name = super::ingest::parquet::COMMAND, hide = true)]
     ReadParquet,
+}
+
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// Rows of the table that is generated, such as 1e6.
+    #[arg(long, default_value = "1e6", value_parser = count, value_name = "ROWS")]
+    pub rows: usize,
+    /// What the random numbers start from.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Keeps the table in this data directory, to be served; otherwise it is removed.
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+/// A whole number of rows, also as 1e6.
+fn count(text: &str) -> Result<usize, String> {
+    let number = text.parse::<f64>().map_err(|_| format!("“{text}” is not a number"))?;
+    if (1.0..=4e9).contains(&number) && number.fract() == 0.0 { Ok(number as usize) } else { Err("from 1 to 4e9 rows".to_owned()) }
 }
 
 #[derive(Debug, Args)]

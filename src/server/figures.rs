@@ -4,6 +4,8 @@
 //! An answer is computed once however many ask for it at the same time, kept while there is
 //! room, and compressed once. Its ETag is the hash of its content.
 
+mod rows;
+
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -18,6 +20,7 @@ use moka::future::Cache;
 use serde_json::Value;
 
 use super::assets::accepts;
+use super::compute::Client;
 use super::source::{Source, blocking_failed};
 use super::state::State;
 use super::upstream;
@@ -29,6 +32,8 @@ use crate::view::Zoom;
 
 /// Rows of a table twin that travel with a page or a figure; the CSV has all.
 const TWIN_ROWS: usize = 20;
+pub use rows::{at, select};
+
 /// Sides of a figure in CSS pixels.
 const SIDES: std::ops::RangeInclusive<u32> = 120..=4000;
 const DEFAULT_WIDTH: u32 = 720;
@@ -47,12 +52,14 @@ pub struct Request {
     pub for_page: bool,
     /// Rows of the table that are wanted: few beside a chart, all in a CSV.
     pub rows: usize,
+    /// Who asks, for a fair share.
+    pub client: Client,
 }
 
 impl Request {
     pub fn new(entity: Entity, panel: &'static dyn AnyPanel, wanted: Controls) -> Self {
         let canvas = Canvas { theme: Theme::Light, width: DEFAULT_WIDTH, height: panel.height(), zoom: None, picture: true };
-        Self { entity, panel, wanted, canvas, inline: false, for_page: false, rows: TWIN_ROWS }
+        Self { entity, panel, wanted, canvas, inline: false, for_page: false, rows: TWIN_ROWS, client: None }
     }
 
     fn parse(kind: &str, id: &str, panel: &str, query: &str) -> Result<Self, AppError> {
@@ -273,16 +280,22 @@ impl Figures {
     }
 }
 
+/// What a request draws from.
+async fn source_of(state: &State, request: &Request) -> Result<Arc<Source>, AppError> {
+    let source = upstream::visit::source(state, request.entity).await?;
+    let values = panels::values_of(&request.panel.controls(&source, &request.wanted));
+    state.sources().with_measure(state, source, values.one("measure")).await
+}
+
 /// Draws in a thread that may be busy for a while.
 ///
 /// # Errors
-/// The source cannot be read.
+/// The source cannot be read, or too many wait already.
 pub async fn drawn(state: &State, request: Request) -> Result<Drawn, AppError> {
-    let source = upstream::visit::source(state, request.entity).await?;
-    let values = panels::values_of(&request.panel.controls(&source, &request.wanted));
-    let source = state.sources().with_measure(state, source, values.one("measure")).await?;
+    let source = source_of(state, &request).await?;
     let base = state.config().base_path.clone();
-    tokio::task::spawn_blocking(move || draw(&source, &request, &base)).await.map_err(blocking_failed)
+    let rows = source.rows();
+    state.compute().run(request.client, rows, move || draw(&source, &request, &base)).await
 }
 
 /// What a page shows of a panel before it asks for its figure.
@@ -333,19 +346,30 @@ fn gzip(plain: &[u8]) -> Bytes {
 /// An error as JSON: `{"error": "..."}`, with the status that says the same.
 pub fn error_response(error: &AppError) -> Response {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (status, axum::Json(serde_json::json!({ "error": error.to_string() }))).into_response()
+    let mut response = (status, axum::Json(serde_json::json!({ "error": error.to_string() }))).into_response();
+    if matches!(error, AppError::Busy(_)) {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
 }
 
 type Place = Path<(String, String, String)>;
+/// The other end of the connection, where the server says so.
+type Peer = Option<axum::Extension<axum::extract::ConnectInfo<std::net::SocketAddr>>>;
+
+fn client(peer: Peer) -> Client {
+    peer.map(|peer| peer.0.0.ip())
+}
 
 pub async fn figure(
     Extract(state): Extract<State>,
     Path((kind, id, panel)): Place,
     RawQuery(query): RawQuery,
+    peer: Peer,
     headers: HeaderMap,
 ) -> Response {
     let found = match Request::parse(&kind, &id, &panel, query.as_deref().unwrap_or_default()) {
-        Ok(request) => answer(&state, request).await,
+        Ok(request) => answer(&state, Request { client: client(peer), ..request }).await,
         Err(error) => Err(error),
     };
     let answer = match found {
@@ -370,11 +394,11 @@ pub async fn figure(
     (common, [json], answer.plain.clone()).into_response()
 }
 
-pub async fn raster(Extract(state): Extract<State>, Path((kind, id, panel)): Place, RawQuery(query): RawQuery) -> Response {
+pub async fn raster(Extract(state): Extract<State>, Path((kind, id, panel)): Place, RawQuery(query): RawQuery, peer: Peer) -> Response {
     let query = query.unwrap_or_default();
     let named = parameters(&query).any(|(name, _)| name == "v");
     let found = match Request::parse(&kind, &id, &panel, &query) {
-        Ok(request) => answer(&state, request).await,
+        Ok(request) => answer(&state, Request { client: client(peer), ..request }).await,
         Err(error) => Err(error),
     };
     match found.map(|answer| answer.raster.clone()) {
@@ -387,9 +411,9 @@ pub async fn raster(Extract(state): Extract<State>, Path((kind, id, panel)): Pla
     }
 }
 
-pub async fn csv(Extract(state): Extract<State>, Path((kind, id, panel)): Place, RawQuery(query): RawQuery) -> Response {
+pub async fn csv(Extract(state): Extract<State>, Path((kind, id, panel)): Place, RawQuery(query): RawQuery, peer: Peer) -> Response {
     let found = match Request::parse(&kind, &id, &panel, query.as_deref().unwrap_or_default()) {
-        Ok(request) => drawn(&state, Request { rows: usize::MAX, ..request }).await,
+        Ok(request) => drawn(&state, Request { rows: usize::MAX, client: client(peer), ..request }).await,
         Err(error) => Err(error),
     };
     match found {

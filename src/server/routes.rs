@@ -85,6 +85,8 @@ fn inner(state: &State) -> Router {
         .route("/api/figures/{kind}/{id}/{panel}", get(figures::figure))
         .route("/api/figures/{kind}/{id}/{panel}/csv", get(figures::csv))
         .route("/api/figures/{kind}/{id}/{panel}/raster", get(figures::raster))
+        .route("/api/figures/{kind}/{id}/{panel}/at", get(figures::at))
+        .route("/api/figures/{kind}/{id}/{panel}/select", get(figures::select))
         .route("/_jobs/import", post(import::accept).layer(axum::extract::DefaultBodyLimit::disable()))
         .route("/_jobs/publish", post(publish::accept))
         .route("/_jobs/users", post(users::accept))

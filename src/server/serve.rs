@@ -45,7 +45,7 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     };
     // A change is a small message, which the system would otherwise hold back for the client's answer to the one before.
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-    let serving = axum::serve(listener, app).with_graceful_shutdown(stopped);
+    let serving = axum::serve(listener, app.into_make_service_with_connect_info::<std::net::SocketAddr>()).with_graceful_shutdown(stopped);
     let deadline = async {
         stop_signal().await;
         tokio::time::sleep(GRACE).await;

@@ -14,6 +14,7 @@ use labboard_store::{
 };
 use moka::future::Cache;
 
+use super::index::{AxisOf, Colour, ColourOf, Indexed, Indexes};
 use super::state::State;
 use crate::error::AppError;
 use crate::model::{Entity, Kind};
@@ -32,6 +33,7 @@ pub struct DataSource {
     pub dataset: Dataset,
     pub features: Vec<Described>,
     pub columns: Arc<Columns>,
+    indexes: Indexes,
 }
 
 /// A feature and its summary.
@@ -71,8 +73,18 @@ pub struct RunSource {
     pub predictions: Option<Predictions>,
 }
 
+impl Source {
+    /// The rows that a drawing may have to read.
+    pub fn rows(&self) -> usize {
+        match self {
+            Source::Data(data) => data.columns.rows(),
+            Source::Task(_) | Source::Flow(_) | Source::Run(_) => 0,
+        }
+    }
+}
+
 /// A stored column as the frame sees it.
-fn column(column: ColumnRef<'_>) -> Column<'_> {
+pub fn column(column: ColumnRef<'_>) -> Column<'_> {
     match column {
         ColumnRef::Numeric(values) => Column::Numeric(values),
         ColumnRef::Date(values) => Column::Date(values),
@@ -86,6 +98,18 @@ impl DataSource {
     pub fn column(&self, name: &str) -> Option<(usize, Column<'_>)> {
         let at = self.features.iter().position(|described| described.feature.name == name)?;
         Some((at, column(self.columns.feature(at)?)))
+    }
+
+    /// How a feature colours rows; numbers are cut into so many groups.
+    pub fn colour(&self, feature: usize, groups: usize) -> Option<Arc<Colour>> {
+        let summary = &self.features.get(feature)?.summary;
+        let known = summary.levels.as_ref().map(|levels| (levels.counts.as_slice(), summary.missing as u64));
+        self.indexes.colour(&self.dataset.columns, &self.columns, ColourOf { feature, groups }, known)
+    }
+
+    /// The index for a chart, if the table is large enough to have one and it is ready.
+    pub fn indexed(&self, x: AxisOf, y: AxisOf, colour: Option<(ColourOf, &Arc<Colour>)>) -> Option<Indexed> {
+        self.indexes.get(&self.dataset.columns, &self.columns, x, y, colour)
     }
 
     /// The target by its name, if the dataset has one.
@@ -227,7 +251,7 @@ async fn load_data(state: &State, id: i64) -> Result<DataSource, AppError> {
             Ok(Described { feature, summary })
         })
         .collect::<Result<Vec<_>, AppError>>()?;
-    Ok(DataSource { dataset, features, columns })
+    Ok(DataSource { dataset, features, columns, indexes: state.indexes().clone() })
 }
 
 async fn load_task(state: &State, id: i64) -> Result<TaskSource, AppError> {

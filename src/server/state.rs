@@ -5,8 +5,10 @@ use std::sync::{Arc, Weak};
 use labboard_store::{Change, Store, Topic};
 use sha2::{Digest, Sha256};
 
+use super::compute::Compute;
 use super::config::Config;
 use super::figures::Figures;
+use super::index::Indexes;
 use super::live::Hub;
 use super::rest::{KnownSplits, Tables};
 use super::source::Sources;
@@ -28,6 +30,8 @@ struct Inner {
     hub: Hub,
     figures: Figures,
     sources: Sources,
+    indexes: Indexes,
+    compute: Compute,
     tables: Tables,
     splits: KnownSplits,
     uploads: Uploads,
@@ -47,15 +51,17 @@ impl State {
         let inner = Inner {
             handover,
             build: super::assets::build_hash(),
-            store,
             hub: Hub::default(),
             figures,
             sources: Sources::default(),
+            indexes: Indexes::new(store.columns().clone()),
+            compute: Compute::default(),
             tables: Tables::default(),
             splits: KnownSplits::default(),
             uploads: Uploads::default(),
             upstream,
             config,
+            store,
         };
         Self(Arc::new(inner))
     }
@@ -91,6 +97,14 @@ impl State {
 
     pub fn sources(&self) -> &Sources {
         &self.0.sources
+    }
+
+    pub fn indexes(&self) -> &Indexes {
+        &self.0.indexes
+    }
+
+    pub fn compute(&self) -> &Compute {
+        &self.0.compute
     }
 
     pub fn tables(&self) -> &Tables {

@@ -6,7 +6,7 @@
 
 mod comments;
 mod history;
-mod text;
+pub(super) mod text;
 mod views;
 
 use std::collections::HashMap;

@@ -6,6 +6,7 @@
 //! `CARGO_TARGET_DIR` with an earlier one.
 
 mod app;
+mod bench;
 mod browser;
 mod cache;
 mod checks;
@@ -63,6 +64,12 @@ enum Task {
     Build,
     /// Pack the binary with licence and checksums into target/dist
     Dist,
+    /// Measure figures on large tables; `-- --peers DIR` measures other dashboards beside it
+    Bench {
+        /// Arguments for benches/figures.mjs
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
     /// Print the sizes of plotly.js as bundled with and without WebGL
     PlotlySizes,
 }
@@ -102,6 +109,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
             dist::pack(&workspace, &mut report)?;
             Ok(ExitCode::SUCCESS)
         }
+        Task::Bench { arguments } => bench::run(&workspace, &mut report, &arguments),
         Task::PlotlySizes => {
             plotly::print_sizes(&workspace, &mut report)?;
             Ok(ExitCode::SUCCESS)

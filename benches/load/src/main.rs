@@ -1,9 +1,10 @@
-//! Many people in a labboard's rooms, to measure how fast they see each other's changes and what they cost.
+//! Many clients of a labboard, to measure how fast it answers, how fast people in a room see each other's changes, and what they cost.
 //!
-//! The server must be of the same machine and serve the demo. Times are from a client's send to another client's receipt, both
+//! For rooms the server must be of the same machine and serve the demo. Times are from a client's send to another client's receipt, both
 //! in this process. See `benches/README.md` for figures.
 
 mod client;
+mod http;
 mod scenario;
 mod times;
 
@@ -47,6 +48,15 @@ enum Scenario {
         #[arg(long)]
         pid: u32,
     },
+    /// Requests from a file, as fast as they are answered.
+    Http {
+        /// One request in a line: `GET /path`, or `POST /path {"json": ...}`.
+        requests: std::path::PathBuf,
+        #[arg(long, default_value_t = 1)]
+        clients: usize,
+        #[arg(long, default_value_t = 5.0)]
+        seconds: f64,
+    },
     /// Fills a room with operations, and joins it.
     Join {
         /// Operations to write first; 0 to join a room that was filled before a restart.
@@ -62,6 +72,7 @@ async fn main() -> anyhow::Result<()> {
         Scenario::Fanout { clients, changes } => scenario::fanout(&server, clients, changes).await,
         Scenario::Crowd { clients, changes, pointers, seconds } => scenario::crowd(&server, clients, changes, pointers, seconds).await,
         Scenario::Idle { clients, pid } => scenario::idle(&server, clients, pid).await,
+        Scenario::Http { requests, clients, seconds } => http::run(&server, &requests, clients, seconds).await,
         Scenario::Join { operations } => scenario::join(&server, operations).await,
     }
 }

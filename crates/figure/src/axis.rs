@@ -161,7 +161,7 @@ impl Axis {
     }
 
     /// A coordinate for reading.
-    pub(crate) fn reading(&self, coordinate: f64) -> String {
+    pub fn reading(&self, coordinate: f64) -> String {
         match self.kind {
             AxisKind::Linear => text::number(coordinate, 4),
             AxisKind::Log => text::number(10_f64.powf(coordinate), 4),

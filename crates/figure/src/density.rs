@@ -3,6 +3,7 @@
 //! A cell's colour is the mean of its classes' colours, weighted by their shares of its rows; its opacity says how many rows it
 //! has. Both are quantised to a palette of at most 254 colours; a cell of one class has exactly the legend's colour.
 
+mod cells;
 mod shade;
 
 use crate::axis::{Axis, Window};
@@ -12,6 +13,7 @@ use crate::layout::{Area, Frame, MARGINS, Sheet, Style};
 use crate::picture::Canvas;
 use crate::text;
 use crate::theme::{Colour, Symbol};
+pub use cells::Counts;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -38,9 +40,9 @@ pub struct Input<'a> {
     pub levels: &'a [String],
     /// The rows in each level over the whole dataset, so that colours stay when the window changes.
     pub class_counts: Option<&'a [u64]>,
-    /// Counts, one plane of `ny * nx` cells for each level and one more for rows without a level (which may be left
-    /// out); without levels a single plane. Within a plane the lowest y comes first: `counts[(plane * ny + iy) * nx + ix]`.
-    pub counts: &'a [u32],
+    /// Rows per cell, in one plane for each level and one more for rows without a level (which may be left out); without levels
+    /// in a single plane.
+    pub counts: Counts<'a>,
     pub nx: usize,
     pub ny: usize,
     /// What the cells cover, in axis units, exact to the outer edges.
@@ -59,12 +61,13 @@ pub struct Input<'a> {
 /// [`Empty`] when no cell has a row or the planes do not fit the grid.
 pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
     let cells = input.nx.saturating_mul(input.ny);
-    if cells == 0 || input.counts.len() < cells {
+    if cells == 0 || !input.counts.fit(cells) {
         return Err(Empty::new("There are no rows to draw."));
     }
-    let planes: Vec<&[u32]> = input.counts.chunks_exact(cells).take(input.levels.len() + 1).collect();
-    let blocks = blocks(input, &planes);
-    let sums: Vec<u64> = (0..planes.len()).map(|plane| blocks.iter().map(|b| b.counts[plane]).sum()).collect();
+    let planes = (input.levels.len() + usize::from(!input.levels.is_empty())).clamp(1, input.counts.stride);
+    let (filled, sums) = shade::survey(input, planes);
+    let blocks = blocks(input, planes, &sums);
+    let sums: Vec<u64> = (0..planes).map(|plane| blocks.iter().map(|b| b.counts[plane]).sum()).collect();
     let shown: u64 = sums.iter().sum();
     if shown == 0 {
         return Err(Empty::new(format!(
@@ -74,7 +77,7 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
         )));
     }
     let groups = Groups::of(input, &sums);
-    let mut raster = shade::shade(input, style.theme, &planes, &groups).map_err(|error| Empty::new(error.to_string()))?;
+    let mut raster = shade::shade(input, style.theme, filled, &groups).map_err(|error| Empty::new(error.to_string()))?;
     raster.extents = input.extents;
 
     let legend = groups.legend.clone();
@@ -134,6 +137,8 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
 /// The planes as classes.
 struct Groups {
     of_plane: Vec<usize>,
+    /// Whether a class has a row in the window.
+    used: Vec<bool>,
     labels: Vec<String>,
     colours: Vec<Colour>,
     legend: Vec<LegendEntry>,
@@ -144,6 +149,7 @@ impl Groups {
         if input.levels.is_empty() {
             return Self {
                 of_plane: vec![0; sums.len()],
+                used: vec![true],
                 labels: vec!["rows".to_owned()],
                 colours: vec![Colour::Cat1],
                 legend: Vec::new(),
@@ -162,6 +168,7 @@ impl Groups {
         }
         Self {
             of_plane,
+            used: shown.iter().map(|rows| *rows > 0).collect(),
             labels: classes.all().iter().map(|c| c.label.clone()).collect(),
             colours: classes.all().iter().map(|c| c.colour()).collect(),
             legend: classes.legend(&shown),
@@ -179,27 +186,18 @@ struct Block {
     counts: Vec<u64>,
 }
 
-/// The grid in at most 10 × 10 blocks that have rows, the fullest first.
-fn blocks(input: &Input<'_>, planes: &[&[u32]]) -> Vec<Block> {
-    let (bx, by) = (input.nx.min(10), input.ny.min(10));
-    let mut counts = vec![vec![0_u64; planes.len()]; bx * by];
-    // Runs of neighbouring cells are added up at once.
-    let starts: Vec<usize> = (0..=bx).map(|b| (b * input.nx).div_ceil(bx)).collect();
-    for (plane, cells) in planes.iter().enumerate() {
-        for (iy, row) in cells.chunks_exact(input.nx).enumerate() {
-            let base = iy * by / input.ny * bx;
-            for (block, run) in starts.windows(2).enumerate() {
-                let sum: u64 = row[run[0]..run[1]].iter().map(|&c| u64::from(c)).sum();
-                counts[base + block][plane] += sum;
-            }
-        }
-    }
+/// Blocks along each side of the grid, at most.
+const BLOCKS: usize = 10;
+
+/// The blocks that have rows, the fullest first. `sums` are the rows of each block and plane.
+fn blocks(input: &Input<'_>, planes: usize, sums: &[u64]) -> Vec<Block> {
+    let (bx, by) = (input.nx.min(BLOCKS), input.ny.min(BLOCKS));
     let edge = |range: [f64; 2], n: usize, blocks: usize, block: usize| {
         let at = |b: usize| range[0] + (range[1] - range[0]) * (b * n).div_ceil(blocks) as f64 / n as f64;
         [at(block), at(block + 1)]
     };
-    let mut out: Vec<Block> = counts
-        .into_iter()
+    let mut out: Vec<Block> = sums
+        .chunks_exact(planes)
         .enumerate()
         .filter_map(|(i, counts)| {
             let rows: u64 = counts.iter().sum();
@@ -209,7 +207,7 @@ fn blocks(input: &Input<'_>, planes: &[&[u32]]) -> Vec<Block> {
                 y: edge(input.extents.y, input.ny, by, i / bx),
                 rows,
                 largest,
-                counts,
+                counts: counts.to_vec(),
             })
         })
         .collect();
@@ -285,7 +283,29 @@ mod tests {
         Axis::exact(title, AxisKind::Linear, [0.0, 10.0])
     }
 
-    fn input<'a>(x: &'a Axis, y: &'a Axis, levels: &'a [String], counts: &'a [u32], nx: usize, ny: usize) -> Input<'a> {
+    /// Counts as cells of bytes, from planes: `counts[(plane * ny + iy) * nx + ix]`.
+    #[derive(Debug)]
+    struct Packed {
+        cells: Vec<u8>,
+        stride: usize,
+        overflow: Vec<u32>,
+    }
+
+    fn packed(counts: &[u32], size: usize) -> Packed {
+        let planes = counts.len() / size.max(1);
+        let stride = if planes <= 1 { 1 } else { planes.next_multiple_of(8) };
+        let mut packed = Packed { cells: vec![0; size * stride], stride, overflow: Vec::new() };
+        for (i, &count) in counts.iter().enumerate() {
+            let at = i % size * stride + i / size;
+            packed.cells[at] = count as u8;
+            packed.overflow.extend((0..count / 256).map(|_| at as u32));
+        }
+        packed.overflow.sort_unstable();
+        packed
+    }
+
+    fn input<'a>(x: &'a Axis, y: &'a Axis, levels: &'a [String], packed: &'a Packed, nx: usize, ny: usize) -> Input<'a> {
+        let counts = Counts { cells: &packed.cells, stride: packed.stride, overflow: &packed.overflow };
         Input {
             x,
             y,
@@ -308,7 +328,7 @@ mod tests {
         let (x, y, levels) = (axis("x"), axis("y"), ["a".to_owned(), "b".to_owned()]);
         // Two classes on 2 x 2 cells, lowest row first: a alone, empty; both, b alone.
         let counts = [1, 0, 2, 0, /* b */ 0, 0, 2, 8];
-        let drawing = draw(&input(&x, &y, &levels, &counts, 2, 2), &Style::default()).unwrap();
+        let drawing = draw(&input(&x, &y, &levels, &packed(&counts, 2 * 2), 2, 2), &Style::default()).unwrap();
         let raster = drawing.raster.as_ref().unwrap();
         let pixels = decode(&raster.png);
         let (a, b) = (Theme::Light.rgb(Colour::Cat1).0, Theme::Light.rgb(Colour::Cat2).0);
@@ -334,7 +354,7 @@ mod tests {
     fn the_image_lies_under_exact_axes_and_gets_its_source() {
         let (x, y) = (axis("x"), axis("y"));
         let counts = [1, 0, 2, 5];
-        let mut drawing = draw(&input(&x, &y, &[], &counts, 2, 2), &Style::default()).unwrap();
+        let mut drawing = draw(&input(&x, &y, &[], &packed(&counts, 2 * 2), 2, 2), &Style::default()).unwrap();
         let image = &drawing.figure["layout"]["images"][0];
         assert_eq!((&image["x"], &image["y"]), (&json!(0), &json!(10)));
         assert_eq!((&image["sizex"], &image["sizey"]), (&json!(10.0), &json!(10.0)));
@@ -350,7 +370,7 @@ mod tests {
     #[test]
     fn a_class_alone_in_a_window_keeps_its_colour() {
         let (x, y, levels) = (axis("x"), axis("y"), ["a".to_owned(), "b".to_owned()]);
-        let drawing = draw(&input(&x, &y, &levels, &[0, 0, 1, 9], 2, 1), &Style::default()).unwrap();
+        let drawing = draw(&input(&x, &y, &levels, &packed(&[0, 0, 1, 9], 2 * 1), 2, 1), &Style::default()).unwrap();
         let pixels = decode(&drawing.raster.unwrap().png);
         assert_eq!(pixels[1][..3], Theme::Light.rgb(Colour::Cat2).0);
         assert_eq!(pixels[0][..3], Theme::Light.rgb(Colour::Cat2).0);
@@ -363,7 +383,8 @@ mod tests {
         counts[9] = 1;
         counts[36] = 1;
         counts[37] = 1;
-        let spread = Input { spread: true, ..input(&x, &y, &[], &counts, 8, 8) };
+        let lone = packed(&counts, 64);
+        let spread = Input { spread: true, ..input(&x, &y, &[], &lone, 8, 8) };
         let drawing = draw(&spread, &Style::default()).unwrap();
         let filled = decode(&drawing.raster.unwrap().png).iter().filter(|p| p[3] > 0).count();
         assert_eq!(filled, 5 + 2);
@@ -376,9 +397,10 @@ mod tests {
         let (x, y) = (axis("x"), axis("y"));
         let (nx, ny) = (60, 40);
         let counts: Vec<u32> = (0..(15 * nx * ny) as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 27).saturating_sub(20)).collect();
+        let packed = packed(&counts, nx * ny);
         for theme in [Theme::Light, Theme::Dark] {
             let style = Style { theme, ..Style::default() };
-            let drawing = draw(&input(&x, &y, &levels, &counts, nx, ny), &style).unwrap();
+            let drawing = draw(&input(&x, &y, &levels, &packed, nx, ny), &style).unwrap();
             assert_eq!(drawing.legend.len(), 12);
             assert_eq!(decode(&drawing.raster.unwrap().png).len(), nx * ny);
             check(&drawing.picture);
@@ -388,12 +410,12 @@ mod tests {
     #[test]
     fn nothing_to_draw_has_a_reason_and_names_are_text() {
         let (x, y) = (axis("x"), axis("y"));
-        assert!(draw(&input(&x, &y, &[], &[0; 4], 2, 2), &Style::default()).unwrap_err().reason.contains("in this window"));
-        assert!(draw(&input(&x, &y, &[], &[], 2, 2), &Style::default()).is_err());
-        assert!(draw(&input(&x, &y, &[], &[], 0, 0), &Style::default()).is_err());
+        assert!(draw(&input(&x, &y, &[], &packed(&[0; 4], 2 * 2), 2, 2), &Style::default()).unwrap_err().reason.contains("in this window"));
+        assert!(draw(&input(&x, &y, &[], &packed(&[], 2 * 2), 2, 2), &Style::default()).is_err());
+        assert!(draw(&input(&x, &y, &[], &packed(&[], 0 * 0), 0, 0), &Style::default()).is_err());
         for raw in crate::text::HOSTILE {
             let (x, levels) = (axis(raw), [(*raw).to_owned(), "b".to_owned()]);
-            let drawing = draw(&input(&x, &x, &levels, &[1; 8], 2, 2), &Style::default()).unwrap();
+            let drawing = draw(&input(&x, &x, &levels, &packed(&[1; 8], 2 * 2), 2, 2), &Style::default()).unwrap();
             let json = drawing.figure.to_string();
             assert!(!json.contains(['<', '$']), "{json}");
             check(&drawing.picture);
@@ -409,10 +431,11 @@ mod tests {
             let levels: Vec<String> = (0..classes).map(|i| format!("l{i}")).collect();
             let counts: Vec<u32> = (0..((classes + 1) * nx * ny) as u32)
                 .map(|i| i.wrapping_mul(2_654_435_761).wrapping_add(seed))
-                .map(|v| if v & 7 == 0 { v >> (v >> 8 & 31) } else { 0 })
+                .map(|v| if v & 7 == 0 { (v >> (v >> 8 & 31)) & 0xffff } else { 0 })
                 .collect();
+            let packed = packed(&counts, nx * ny);
             let shade = [Shade::Equalised, Shade::Log, Shade::Linear][shade];
-            let input = Input { shade, ..input(&x, &y, &levels, &counts, nx, ny) };
+            let input = Input { shade, ..input(&x, &y, &levels, &packed, nx, ny) };
             let shown: u64 = counts.iter().map(|&c| u64::from(c)).sum();
             match draw(&input, &Style::default()) {
                 Err(_) => prop_assert_eq!(shown, 0),
@@ -446,7 +469,8 @@ mod tests {
             let iy = ((u(40) + u(15) + u(50)) / 3.0 * ny as f64) as usize;
             counts[(class * ny + iy) * nx + (ix + class * 30) % nx] += 1;
         }
-        let input = Input { spread: true, ..input(&x, &y, &levels, &counts, nx, ny) };
+        let packed = packed(&counts, nx * ny);
+        let input = Input { spread: true, ..input(&x, &y, &levels, &packed, nx, ny) };
         let mut best = f64::INFINITY;
         let mut bytes = 0;
         for _ in 0..20 {

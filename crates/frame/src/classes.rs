@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::MISSING;
+use crate::coding::at_ranks;
+use crate::parallel::map_rows;
+use crate::{MISSING, density};
 
 /// What the rows of a group have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,11 +41,45 @@ pub struct Grouping {
     index: Vec<u8>,
 }
 
-/// A class column: a code per row, and the levels.
+/// A class column: what says the group of each row, and the groups.
 #[derive(Clone, Copy, Debug)]
 pub struct Classes<'a> {
-    pub codes: &'a [u32],
+    pub codes: ClassCodes<'a>,
     pub grouping: &'a Grouping,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum ClassCodes<'a> {
+    /// A level per row.
+    Levels(&'a [u32]),
+    /// The index of a group per row.
+    Groups(&'a [u8]),
+}
+
+impl Classes<'_> {
+    /// Number of rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self.codes {
+            ClassCodes::Levels(codes) => codes.len(),
+            ClassCodes::Groups(groups) => groups.len(),
+        }
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The group of a row.
+    #[inline]
+    #[must_use]
+    pub fn group_at(&self, row: usize) -> usize {
+        match self.codes {
+            ClassCodes::Levels(codes) => self.grouping.group_of(codes[row]),
+            ClassCodes::Groups(groups) => usize::from(groups[row]).min(self.grouping.len() - 1),
+        }
+    }
 }
 
 impl Grouping {
@@ -138,17 +174,29 @@ impl Grouping {
     /// The class column that colours rows by these groups.
     #[must_use]
     pub fn of<'a>(&'a self, codes: &'a [u32]) -> Classes<'a> {
-        Classes { codes, grouping: self }
+        Classes { codes: ClassCodes::Levels(codes), grouping: self }
+    }
+
+    /// The same where the group of each row is known; see [`Self::group_rows`].
+    #[must_use]
+    pub fn of_groups<'a>(&'a self, groups: &'a [u8]) -> Classes<'a> {
+        Classes { codes: ClassCodes::Groups(groups), grouping: self }
+    }
+
+    /// The group of each row as one byte: a quarter of the memory to read when all rows are looked at.
+    #[must_use]
+    pub fn group_rows(&self, codes: &[u32]) -> Vec<u8> {
+        map_rows(codes.len(), |rows| codes[rows].iter().map(|&code| self.group_of(code) as u8).collect::<Vec<u8>>()).concat()
     }
 }
 
 /// A numeric column cut into groups of nearly equal size, to be used as a class.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QuantileGroups {
-    /// The group of each row, [`MISSING`] where the value is missing.
-    pub codes: Vec<u32>,
-    /// The interval of each group as text, ascending: `≤ 3`, `3 – 7.5`, `> 7.5`.
-    pub labels: Vec<String>,
+    /// The group of each row.
+    pub rows: Vec<u8>,
+    /// Named by their interval, ascending: `≤ 3`, `3 – 7.5`, `> 7.5`; then "missing", if a row has no number.
+    pub grouping: Grouping,
     /// The values between the groups, ascending: one fewer than there are groups. A value equal to a cut is in the group below it.
     pub cuts: Vec<f64>,
 }
@@ -156,37 +204,54 @@ pub struct QuantileGroups {
 /// Cuts `values` at their quantiles into at most `k` groups (at least 1).
 ///
 /// Equal values are always in the same group, so a column with few distinct values has fewer groups, and groups differ in
-/// size where values repeat.
+/// size where values repeat. Infinite values do not move the cuts; they are in the first and the last group.
 #[must_use]
 pub fn quantile_groups(values: &[f64], k: usize) -> QuantileGroups {
-    let sorted = crate::number::sorted(values);
     let k = k.clamp(1, Grouping::MOST);
-    let mut cuts: Vec<f64> = Vec::with_capacity(k - 1);
-    if let Some(&largest) = sorted.last() {
-        for part in 1..k {
-            // The cut is a value of the column, so that "≤ cut" reads exactly.
-            let rank = (sorted.len() * part).div_ceil(k).max(1);
-            let cut = sorted[rank - 1];
-            if cut < largest && cuts.last().is_none_or(|&last| last < cut) {
-                cuts.push(cut);
-            }
-        }
-    }
-    let codes = values.iter().map(|value| if value.is_nan() { MISSING } else { cuts.partition_point(|cut| cut < value) as u32 }).collect();
-    let labels = match (cuts.first(), cuts.last()) {
+    let cuts = cuts(values, k);
+    let rows = map_rows(values.len(), |rows| {
+        let group = |value: f64| if value.is_nan() { u8::MAX } else { cuts.partition_point(|cut| *cut < value) as u8 };
+        values[rows].iter().map(|&value| group(value)).collect::<Vec<u8>>()
+    });
+    let mut rows = rows.concat();
+    let mut counts = vec![0_u64; 256];
+    rows.iter().for_each(|&group| counts[usize::from(group)] += 1);
+    let missing = counts[usize::from(u8::MAX)];
+    let labels: Vec<String> = match (cuts.first(), cuts.last()) {
         (Some(first), Some(last)) => {
-            let mut labels = vec![format!("≤ {}", short(*first))];
-            labels.extend(cuts.windows(2).map(|pair| format!("{} – {}", short(pair[0]), short(pair[1]))));
-            labels.push(format!("> {}", short(*last)));
-            labels
+            let between = cuts.windows(2).map(|pair| format!("{} – {}", short(pair[0]), short(pair[1])));
+            [format!("≤ {}", short(*first))].into_iter().chain(between).chain([format!("> {}", short(*last))]).collect()
         }
-        _ => match (sorted.first(), sorted.last()) {
-            (Some(low), Some(high)) if low == high => vec![short(*low)],
-            (Some(low), Some(high)) => vec![format!("{} – {}", short(*low), short(*high))],
-            _ => vec![],
-        },
+        _ if missing == rows.len() as u64 => vec![],
+        _ => vec![match density::extent(crate::Column::Numeric(values)) {
+            Some((low, high)) if low < high => format!("{} – {}", short(low), short(high)),
+            Some((low, _)) => short(low),
+            None => "infinite".to_owned(),
+        }],
     };
-    QuantileGroups { codes, labels, cuts }
+    let grouping = Grouping::of_counts(&counts[..labels.len()], missing, &labels, Grouping::MOST);
+    if missing > 0 {
+        let place = grouping.group_of(MISSING) as u8;
+        rows.iter_mut().filter(|group| **group == u8::MAX).for_each(|group| *group = place);
+    }
+    QuantileGroups { rows, grouping, cuts }
+}
+
+/// The cuts are values of the column, so that "≤ cut" reads exactly.
+fn cuts(values: &[f64], k: usize) -> Vec<f64> {
+    let finite: usize = map_rows(values.len(), |rows| values[rows].iter().filter(|value| value.is_finite()).count()).into_iter().sum();
+    let Some(last) = finite.checked_sub(1) else { return Vec::new() };
+    let ranks: Vec<usize> = (1..k).map(|part| (finite * part).div_ceil(k).max(1) - 1).chain([last]).collect();
+    let mut found: Vec<f64> = at_ranks(values, &ranks).into_iter().flatten().collect();
+    if found.is_empty() {
+        // Numbers that reach over more than a double can hold.
+        let sorted: Vec<f64> = crate::number::sorted(values).into_iter().filter(|value| value.is_finite()).collect();
+        found = ranks.into_iter().filter_map(|rank| sorted.get(rank).copied()).collect();
+    }
+    let largest = found.pop();
+    found.dedup();
+    found.retain(|cut| Some(*cut) < largest);
+    found
 }
 
 /// A number in at most six significant digits.
@@ -234,11 +299,16 @@ mod tests {
     fn quantile_groups_are_even_and_named() {
         let values: Vec<f64> = (1..=9).map(f64::from).chain([f64::NAN]).collect();
         let found = quantile_groups(&values, 3);
+        let labels =
+            |found: &QuantileGroups| found.grouping.groups().iter().map(|group| (group.label.clone(), group.rows)).collect::<Vec<_>>();
         assert_eq!(found.cuts, [3.0, 6.0]);
-        assert_eq!(found.codes, [0, 0, 0, 1, 1, 1, 2, 2, 2, MISSING]);
-        assert_eq!(found.labels, ["≤ 3", "3 – 6", "> 6"]);
-        assert_eq!(quantile_groups(&[5.0, 5.0], 4).labels, ["5"]);
-        assert!(quantile_groups(&[f64::NAN], 4).labels.is_empty());
+        assert_eq!(found.rows, [0, 0, 0, 1, 1, 1, 2, 2, 2, 3]);
+        assert_eq!(labels(&found), [("≤ 3", 3), ("3 – 6", 3), ("> 6", 3), ("", 1)].map(|(label, rows)| (label.to_owned(), rows)));
+        assert_eq!(labels(&quantile_groups(&[5.0, 5.0], 4)), [("5".to_owned(), 2)]);
+        assert_eq!(quantile_groups(&[f64::NAN], 4).grouping.groups()[0].kind, GroupKind::Missing);
+        let infinite = quantile_groups(&[f64::NEG_INFINITY, 1.0, 2.0, f64::INFINITY], 2);
+        assert_eq!((infinite.cuts, infinite.rows), (vec![1.0], vec![0, 0, 1, 1]));
+        assert_eq!(quantile_groups(&[f64::MIN, 0.0, f64::MAX], 3).cuts, [f64::MIN, 0.0]);
     }
 
     #[test]
@@ -263,15 +333,20 @@ mod tests {
         }
 
         #[test]
-        fn codes_agree_with_the_cuts(values in prop::collection::vec(-20i32..20, 0..100), k in 1usize..8) {
+        fn groups_agree_with_the_cuts(values in prop::collection::vec(-20i32..20, 0..100), k in 1usize..8) {
             let values: Vec<f64> = values.into_iter().map(f64::from).collect();
             let found = quantile_groups(&values, k);
-            prop_assert!(found.labels.len() <= k);
-            prop_assert!(values.is_empty() || found.labels.len() == found.cuts.len() + 1);
-            for (value, code) in values.iter().zip(&found.codes) {
-                let code = *code as usize;
-                prop_assert!(code == 0 || *value > found.cuts[code - 1]);
-                prop_assert!(code == found.cuts.len() || *value <= found.cuts[code]);
+            prop_assert!(found.cuts.len() < k);
+            // The cuts are the quantiles of the sorted values.
+            let mut sorted = values.clone();
+            sorted.sort_unstable_by(f64::total_cmp);
+            let quantiles: Vec<f64> = (1..k).filter_map(|part| sorted.get((sorted.len() * part).div_ceil(k).max(1) - 1).copied()).collect();
+            prop_assert!(found.cuts.iter().all(|cut| quantiles.contains(cut)));
+            prop_assert!(quantiles.iter().all(|cut| found.cuts.contains(cut) || Some(cut) == sorted.last()));
+            for (value, group) in values.iter().zip(&found.rows) {
+                let group = usize::from(*group);
+                prop_assert!(group == 0 || *value > found.cuts[group - 1]);
+                prop_assert!(group == found.cuts.len() || *value <= found.cuts[group]);
             }
         }
     }

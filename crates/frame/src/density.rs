@@ -1,18 +1,26 @@
 //! Exact counts of rows on a two-dimensional grid, class by class: the kernel under every large scatter plot.
 //!
-//! All rows are counted; nothing is sampled or quantised. A row at position p is in cell i when `edge(i) ≤ p < edge(i + 1)`,
+//! All rows are counted; nothing is sampled. A row at position p is in cell i when `edge(i) ≤ p < edge(i + 1)`,
 //! and the last cell also holds the upper end of its axis. "Exact" means equal to that naive count, bit for bit: a product
-//! finds the cell, and rows so near to an edge that rounding might have moved them are compared with the edge itself.
+//! or a code finds the cell, and rows so near to an edge that it might be the next one are compared with the edge itself.
 //!
-//! Counting goes through cells of one byte, 256 rows at a time being noted in a list, because a grid that fits the cache is
-//! several times faster to increment than one of full counters.
+//! Counting goes through cells of one byte, every 256th row of a cell being noted in a list, because a grid that fits the cache
+//! is several times faster to increment than one of full counters.
+
+mod counter;
+mod finder;
+mod place;
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::classes::Classes;
+use crate::classes::{ClassCodes, Classes};
+use crate::cloud::Cloud;
 use crate::column::Column;
 use crate::parallel::{join, map_rows, split, threads_for};
+use counter::Counter;
+use finder::Finder;
+
+pub use place::{Selected, Shape, Window, count_placed, select, select_cloud, select_window, select_window_cloud};
 
 /// The most cells, classes included, that a grid may have.
 pub const MOST_CELLS: usize = 1 << 27;
@@ -20,14 +28,13 @@ pub const MOST_CELLS: usize = 1 << 27;
 /// Rows whose cells are found before any is counted: three such blocks fit the first-level cache.
 const BLOCK: usize = 2048;
 
-/// The cell of a row that is not on the grid.
-const OUTSIDE: u32 = u32::MAX;
-
-/// Where rows stand along one axis, in the units of the axis (for a logarithmic axis: exponents, see [`log10`]).
+/// Where rows stand along one axis, in the units of the axis (for a logarithmic axis: exponents).
 #[derive(Clone, Copy, Debug)]
 pub enum Positions<'a> {
     /// A number per row; `NaN` and infinities are never shown.
     Numbers(&'a [f64]),
+    /// A number per row that stands at its decimal logarithm; what is not positive has no place.
+    Logs(&'a [f64]),
     /// A category per row: code c stands at position c, so n categories reach from −0.5 to n − 0.5. Codes from `categories` on are missing.
     Codes { codes: &'a [u32], categories: usize },
 }
@@ -37,7 +44,7 @@ impl<'a> Positions<'a> {
     #[must_use]
     pub fn len(&self) -> usize {
         match self {
-            Self::Numbers(values) => values.len(),
+            Self::Numbers(values) | Self::Logs(values) => values.len(),
             Self::Codes { codes, .. } => codes.len(),
         }
     }
@@ -48,9 +55,12 @@ impl<'a> Positions<'a> {
     }
 
     /// The position of a row, `NaN` if it has none.
-    fn at(&self, row: usize) -> f64 {
+    #[must_use]
+    pub fn at(&self, row: usize) -> f64 {
         match *self {
             Self::Numbers(values) => values[row],
+            // Of zero it is infinite, of what is below it is no number.
+            Self::Logs(values) => values[row].log10(),
             Self::Codes { codes, categories } => {
                 let code = codes[row];
                 if (code as usize) < categories { f64::from(code) } else { f64::NAN }
@@ -122,8 +132,12 @@ pub struct Density {
     pub height: usize,
     /// Number of classes, at least 1.
     pub classes: usize,
-    /// Rows per cell at `(class * height + y) * width + x`; y counts upwards from the low end of its axis.
-    pub counts: Vec<u32>,
+    /// Bytes of a cell: one for each class, rounded up so that a cell with several classes is a whole number of eight bytes.
+    pub stride: usize,
+    /// Rows, modulo 256, at `(y * width + x) * stride + class`; y counts upwards from the low end of its axis.
+    pub cells: Vec<u8>,
+    /// An index into `cells` for every 256 rows more, ascending.
+    pub overflow: Vec<u32>,
     /// Exact ends of the grid along x: what was asked for.
     pub x: (f64, f64),
     /// Exact ends of the grid along y.
@@ -134,26 +148,56 @@ pub struct Density {
 }
 
 impl Density {
-    /// The counts of one class, row by row from the low end of y.
+    /// The counts in full: rows at `(class * height + y) * width + x`.
     #[must_use]
-    pub fn plane(&self, class: usize) -> &[u32] {
-        let cells = self.width * self.height;
-        self.counts.get(class * cells..(class + 1) * cells).unwrap_or_default()
+    pub fn counts(&self) -> Vec<u32> {
+        let plane = self.width * self.height;
+        let mut counts = vec![0; plane * self.classes];
+        for (cell, bytes) in self.cells.chunks_exact(self.stride).enumerate() {
+            for (class, &count) in bytes[..self.classes].iter().enumerate() {
+                counts[class * plane + cell] = u32::from(count);
+            }
+        }
+        for &at in &self.overflow {
+            let (cell, class) = (at as usize / self.stride, at as usize % self.stride);
+            counts[class * plane + cell] += 256;
+        }
+        counts
     }
+}
+
+/// Bytes of a cell with so many classes.
+fn stride_of(classes: usize) -> usize {
+    if classes == 1 { 1 } else { classes.next_multiple_of(8) }
 }
 
 /// Memory for grids that can be used again: with it, counting a million rows allocates nothing.
 #[derive(Debug, Default)]
 pub struct Buffers {
     threads: Vec<Counter>,
-    counts: Vec<u32>,
 }
 
 impl Buffers {
     /// Gives the memory of a density that is no longer needed back for the next one.
     pub fn recycle(&mut self, density: Density) {
-        self.counts = density.counts;
+        if let Some(counter) = self.threads.first_mut() {
+            counter.cells = density.cells;
+            counter.overflow = density.overflow;
+        }
     }
+}
+
+/// The groups, the bytes of a cell, and those of the grid.
+fn sizes(x: &Axis<'_>, y: &Axis<'_>, classes: Option<Classes<'_>>, rows: usize) -> Result<(usize, usize, usize), DensityError> {
+    if let Some(classes) = classes
+        && classes.len() != rows
+    {
+        return Err(DensityError::Length { axis: "colour", rows: classes.len(), expected: rows });
+    }
+    let groups = classes.map_or(1, |classes| classes.grouping.len());
+    let stride = stride_of(groups);
+    let cells = x.bins.saturating_mul(y.bins).saturating_mul(stride);
+    if cells == 0 || cells > MOST_CELLS { Err(DensityError::Cells(cells)) } else { Ok((groups, stride, cells)) }
 }
 
 /// Counts all rows on the grid of two axes, per group of `classes` if there are any.
@@ -164,264 +208,80 @@ pub fn count(x: &Axis<'_>, y: &Axis<'_>, classes: Option<Classes<'_>>, buffers: 
     let rows = x.positions.len();
     x.check("x", rows)?;
     y.check("y", rows)?;
-    if let Some(classes) = classes
-        && classes.codes.len() != rows
-    {
-        return Err(DensityError::Length { axis: "colour", rows: classes.codes.len(), expected: rows });
-    }
-    let planes = classes.map_or(1, |classes| classes.grouping.len());
-    let cells = x.bins.saturating_mul(y.bins).saturating_mul(planes);
-    if cells == 0 || cells > MOST_CELLS {
-        return Err(DensityError::Cells(cells));
-    }
+    let sizes = sizes(x, y, classes, rows)?;
+    // Pieces small enough to share them out evenly.
+    let pieces: Vec<Range<usize>> = split(rows, rows.div_ceil(crate::cloud::BLOCK)).collect();
+    Ok(count_pieces(&pieces, rows, &Finder::new(x), &Finder::new(y), (x, y), classes, sizes, buffers))
+}
 
-    let (x_finder, y_finder) = (Finder::new(x), Finder::new(y));
-    let threads = threads_for(rows);
+/// The same out of an index, whose order the classes are in: only what the window touches is read. The positions of the axes are those of the index.
+///
+/// # Errors
+/// As [`count`].
+pub fn count_cloud(
+    cloud: &Cloud<'_>,
+    x: &Axis<'_>,
+    y: &Axis<'_>,
+    classes: Option<Classes<'_>>,
+    buffers: &mut Buffers,
+) -> Result<Density, DensityError> {
+    let rows = cloud.x.len();
+    x.check("x", rows)?;
+    y.check("y", rows)?;
+    let sizes = sizes(x, y, classes, cloud.len())?;
+    let blocks = cloud.blocks((x.low, x.high), (y.low, y.high));
+    let (of_x, of_y) = (Finder::of_cloud(x, cloud.along_x()), Finder::of_cloud(y, cloud.along_y()));
+    Ok(count_pieces(&blocks, rows, &of_x, &of_y, (x, y), classes, sizes, buffers))
+}
+
+#[allow(clippy::too_many_arguments)]
+fn count_pieces(
+    pieces: &[Range<usize>],
+    rows: usize,
+    of_x: &Finder<'_>,
+    of_y: &Finder<'_>,
+    (x, y): (&Axis<'_>, &Axis<'_>),
+    classes: Option<Classes<'_>>,
+    (groups, stride, cells): (usize, usize, usize),
+    buffers: &mut Buffers,
+) -> Density {
+    let threads = threads_for(pieces.iter().map(ExactSizeIterator::len).sum());
     buffers.threads.resize_with(threads.max(buffers.threads.len()), Counter::default);
     let counters = &mut buffers.threads[..threads];
-    let pass = |counter: &mut Counter, rows: Range<usize>| {
+    let pass = |counter: &mut Counter, pieces: &[Range<usize>]| {
         counter.clear(cells);
-        counter.count_rows(rows, &x_finder, &y_finder, classes, (x.bins, x.bins * y.bins));
+        for rows in pieces {
+            counter.count_rows(rows.clone(), of_x, of_y, classes, (x.bins, stride));
+        }
     };
-    let mut counts = std::mem::take(&mut buffers.counts);
-    // Every cell is written by the merge, so old counts may stay.
-    counts.resize(cells, 0);
-
     if let [counter] = counters {
-        pass(counter, 0..rows);
-        counter.write_into(&mut counts);
+        pass(counter, pieces);
     } else {
         std::thread::scope(|scope| {
-            let handles: Vec<_> =
-                split(rows, threads).zip(counters.iter_mut()).map(|(range, counter)| scope.spawn(move || pass(counter, range))).collect();
+            let shares = split(pieces.len(), threads).zip(counters.iter_mut());
+            let handles: Vec<_> = shares.map(|(share, counter)| scope.spawn(move || pass(counter, &pieces[share]))).collect();
             handles.into_iter().for_each(join);
         });
-        let counters = &*counters;
-        std::thread::scope(|scope| {
-            let part = cells.div_ceil(threads);
-            let handles: Vec<_> =
-                counts.chunks_mut(part).enumerate().map(|(at, chunk)| scope.spawn(move || merge(counters, chunk, at * part))).collect();
-            handles.into_iter().for_each(join);
-        });
-        for counter in counters {
-            counter.add_overflow(&mut counts);
-        }
     }
-    Ok(Density {
+    let (first, others) = counters.split_at_mut(1);
+    let first = &mut first[0];
+    let rows_shown = first.shown + others.iter().map(|counter| counter.shown).sum::<u64>();
+    for other in others {
+        first.add(other);
+    }
+    first.overflow.sort_unstable();
+    Density {
         width: x.bins,
         height: y.bins,
-        classes: planes,
-        counts,
+        classes: groups,
+        stride,
+        cells: std::mem::take(&mut first.cells),
+        overflow: std::mem::take(&mut first.overflow),
         x: (x.low, x.high),
         y: (y.low, y.high),
-        rows_shown: counters.iter().map(|counter| counter.shown).sum(),
+        rows_shown,
         rows_total: rows as u64,
-    })
-}
-
-fn merge(counters: &[Counter], counts: &mut [u32], start: usize) {
-    let end = start + counts.len();
-    let Some((first, rest)) = counters.split_first() else {
-        return;
-    };
-    // Two threads are the common case: one pass that only writes.
-    if let [second] = rest {
-        let pairs = first.cells[start..end].iter().zip(&second.cells[start..end]);
-        for (count, (&a, &b)) in counts.iter_mut().zip(pairs) {
-            *count = u32::from(a) + u32::from(b);
-        }
-        return;
     }
-    for (count, &cell) in counts.iter_mut().zip(&first.cells[start..end]) {
-        *count = u32::from(cell);
-    }
-    for counter in rest {
-        for (count, &cell) in counts.iter_mut().zip(&counter.cells[start..end]) {
-            *count += u32::from(cell);
-        }
-    }
-}
-
-/// One thread's grid.
-#[derive(Debug, Default)]
-struct Counter {
-    cells: Vec<u8>,
-    /// A cell for every 256 rows that it wrapped around for.
-    overflow: Vec<u32>,
-    shown: u64,
-}
-
-impl Counter {
-    fn clear(&mut self, cells: usize) {
-        self.cells.clear();
-        self.cells.resize(cells, 0);
-        self.overflow.clear();
-        self.shown = 0;
-    }
-
-    /// Counts with the widest vectors that this processor has. The result does not depend on them.
-    fn count_rows(&mut self, rows: Range<usize>, x: &Finder<'_>, y: &Finder<'_>, classes: Option<Classes<'_>>, sizes: (usize, usize)) {
-        #[cfg(target_arch = "x86_64")]
-        if std::arch::is_x86_feature_detected!("avx2") {
-            #[target_feature(enable = "avx2")]
-            fn wide(
-                counter: &mut Counter,
-                rows: Range<usize>,
-                x: &Finder<'_>,
-                y: &Finder<'_>,
-                classes: Option<Classes<'_>>,
-                sizes: (usize, usize),
-            ) {
-                counter.count_loops(rows, x, y, classes, sizes);
-            }
-            #[allow(unsafe_code)]
-            // SAFETY: the processor has just said that it has these instructions.
-            return unsafe { wide(self, rows, x, y, classes, sizes) };
-        }
-        self.count_loops(rows, x, y, classes, sizes);
-    }
-
-    #[inline(always)]
-    fn count_loops(
-        &mut self,
-        rows: Range<usize>,
-        x: &Finder<'_>,
-        y: &Finder<'_>,
-        classes: Option<Classes<'_>>,
-        (width, plane): (usize, usize),
-    ) {
-        let (mut xs, mut ys) = ([0u32; BLOCK], [0u32; BLOCK]);
-        let (width, plane) = (width as u32, plane as u32);
-        let mut start = rows.start;
-        while start < rows.end {
-            let end = rows.end.min(start + BLOCK);
-            let (xs, ys) = (&mut xs[..end - start], &mut ys[..end - start]);
-            x.find(start..end, xs);
-            y.find(start..end, ys);
-            match classes {
-                None => {
-                    for (&x, &y) in xs.iter().zip(&*ys) {
-                        if x != OUTSIDE && y != OUTSIDE {
-                            self.increment(y * width + x);
-                        }
-                    }
-                }
-                Some(classes) => {
-                    for ((&x, &y), &code) in xs.iter().zip(&*ys).zip(&classes.codes[start..end]) {
-                        if x != OUTSIDE && y != OUTSIDE {
-                            self.increment(classes.grouping.group_of(code) as u32 * plane + y * width + x);
-                        }
-                    }
-                }
-            }
-            start = end;
-        }
-    }
-
-    #[inline(always)]
-    fn increment(&mut self, cell: u32) {
-        let count = &mut self.cells[cell as usize];
-        *count = count.wrapping_add(1);
-        self.shown += 1;
-        if *count == 0 {
-            self.overflow.push(cell);
-        }
-    }
-
-    fn write_into(&self, counts: &mut [u32]) {
-        merge(std::slice::from_ref(self), counts, 0);
-        self.add_overflow(counts);
-    }
-
-    fn add_overflow(&self, counts: &mut [u32]) {
-        for &cell in &self.overflow {
-            counts[cell as usize] += 256;
-        }
-    }
-}
-
-/// Finds the cells of rows along one axis.
-#[derive(Debug)]
-enum Finder<'a> {
-    Numbers {
-        values: &'a [f64],
-        edges: Vec<f64>,
-        per_unit: f64,
-        /// A product this close to a whole number may be on the wrong side of an edge.
-        doubt: f64,
-    },
-    /// The cell of every code; the last is for codes that are missing.
-    Codes { codes: &'a [u32], cells: Vec<u32> },
-}
-
-impl<'a> Finder<'a> {
-    fn new(axis: &Axis<'a>) -> Self {
-        let edges = axis.edges();
-        match axis.positions {
-            Positions::Numbers(values) => {
-                let per_unit = axis.bins as f64 / (axis.high - axis.low);
-                // Four times the rounding of an edge (in cells) and of the product.
-                let largest = axis.low.abs().max(axis.high.abs());
-                let doubt = (largest * per_unit + axis.bins as f64) * (8.0 * f64::EPSILON);
-                Self::Numbers { values, edges, per_unit, doubt }
-            }
-            Positions::Codes { codes, categories } => {
-                let cell = |code: usize| {
-                    let position = code as f64;
-                    let inside = position >= axis.low && position <= axis.high;
-                    if inside { exact_cell(&edges, position, 0) } else { OUTSIDE }
-                };
-                Self::Codes { codes, cells: (0..categories).map(cell).chain([OUTSIDE]).collect() }
-            }
-        }
-    }
-
-    /// Writes the cells of a range of rows.
-    #[inline(always)]
-    fn find(&self, rows: Range<usize>, cells: &mut [u32]) {
-        match self {
-            Self::Codes { codes, cells: of_code } => {
-                let last = of_code.len() - 1;
-                for (cell, &code) in cells.iter_mut().zip(&codes[rows]) {
-                    *cell = of_code[(code as usize).min(last)];
-                }
-            }
-            Self::Numbers { values, edges, per_unit, doubt } => {
-                let values = &values[rows];
-                let (low, high) = (edges[0], edges[edges.len() - 1]);
-                let mut doubtful = false;
-                for (cell, &value) in cells.iter_mut().zip(values) {
-                    let place = (value - low) * per_unit;
-                    let whole = place as i32;
-                    let rest = place - f64::from(whole);
-                    let inside = (value >= low) & (value <= high);
-                    *cell = if inside { whole as u32 } else { OUTSIDE };
-                    doubtful |= inside & !((rest > *doubt) & (rest < 1.0 - *doubt));
-                }
-                if doubtful {
-                    for (cell, &value) in cells.iter_mut().zip(values) {
-                        if *cell != OUTSIDE {
-                            *cell = exact_cell(edges, value, *cell);
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// The last cell whose lower edge is not above `position`, starting from a guess. `position` is within the edges.
-#[inline]
-fn exact_cell(edges: &[f64], position: f64, guess: u32) -> u32 {
-    let last = edges.len() - 2;
-    let mut cell = (guess as usize).min(last);
-    while cell > 0 && position < edges[cell] {
-        cell -= 1;
-    }
-    while cell < last && position >= edges[cell + 1] {
-        cell += 1;
-    }
-    cell as u32
 }
 
 /// The ends of an axis that shows every row of a column: the least and greatest finite number, or half a step beyond the first
@@ -436,6 +296,17 @@ pub fn extent(column: Column<'_>) -> Option<(f64, f64)> {
             (ends.0 <= ends.1).then_some(ends)
         }
     }
+}
+
+/// The ends of a logarithmic axis that shows every positive number of a column: exponents. `None` if there is no such number.
+#[must_use]
+pub fn extent_of_logs(values: &[f64]) -> Option<(f64, f64)> {
+    let parts = map_rows(values.len(), |rows| {
+        let positive = values[rows].iter().copied().filter(|value| *value > 0.0 && value.is_finite());
+        positive.fold((f64::INFINITY, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)))
+    });
+    let (low, high) = parts.into_iter().fold((f64::INFINITY, 0.0_f64), |a, b| (a.0.min(b.0), a.1.max(b.1)));
+    (low <= high).then(|| (low.log10(), high.log10()))
 }
 
 fn finite_range(values: &[f64]) -> (f64, f64) {
@@ -460,52 +331,6 @@ fn finite_range(values: &[f64]) -> (f64, f64) {
     }
     rest.iter().for_each(|&value| take(0, value));
     (low.into_iter().fold(f64::INFINITY, f64::min), high.into_iter().fold(f64::NEG_INFINITY, f64::max))
-}
-
-/// Decimal logarithms, for a logarithmic axis. Numbers that are not positive have none and become `NaN`.
-#[must_use]
-pub fn log10(values: &[f64]) -> Vec<f64> {
-    values.iter().map(|&value| if value > 0.0 { value.log10() } else { f64::NAN }).collect()
-}
-
-/// A rectangle in the units of two axes; its edges belong to it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Window {
-    pub x: (f64, f64),
-    pub y: (f64, f64),
-}
-
-/// The rows inside a window, ascending, or `None` as soon as there turn out to be more than `limit` (or the axes differ in length).
-#[must_use]
-pub fn select_window(x: Positions<'_>, y: Positions<'_>, window: Window, limit: usize) -> Option<Vec<u32>> {
-    let rows = x.len();
-    if y.len() != rows || u32::try_from(rows).is_err() {
-        return None;
-    }
-    let found = AtomicUsize::new(0);
-    let parts = map_rows(rows, |rows| {
-        let mut inside = Vec::new();
-        let mut start = rows.start;
-        while start < rows.end {
-            let end = rows.end.min(start + BLOCK);
-            let before = inside.len();
-            for row in start..end {
-                let (px, py) = (x.at(row), y.at(row));
-                let within = (px >= window.x.0) & (px <= window.x.1) & (py >= window.y.0) & (py <= window.y.1) & (px - py).is_finite();
-                if within {
-                    inside.push(row as u32);
-                }
-            }
-            let new = inside.len() - before;
-            if found.fetch_add(new, Ordering::Relaxed) + new > limit {
-                return None;
-            }
-            start = end;
-        }
-        Some(inside)
-    });
-    let parts: Vec<Vec<u32>> = parts.into_iter().collect::<Option<_>>()?;
-    Some(parts.concat())
 }
 
 #[cfg(test)]

@@ -67,7 +67,7 @@ pub struct LevelCounts {
 #[must_use]
 pub fn histogram(column: Column<'_>, classes: Option<Classes<'_>>, binning: Binning) -> Option<Histogram> {
     let values = column.numbers()?;
-    if classes.is_some_and(|classes| classes.codes.len() != values.len()) {
+    if classes.is_some_and(|classes| classes.len() != values.len()) {
         return None;
     }
     let window = binning.window.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
@@ -110,7 +110,7 @@ pub fn histogram(column: Column<'_>, classes: Option<Classes<'_>>, binning: Binn
 #[must_use]
 pub fn level_counts(column: Column<'_>, classes: Option<Classes<'_>>, top: usize) -> Option<LevelCounts> {
     let (codes, levels) = column.categories()?;
-    if classes.is_some_and(|classes| classes.codes.len() != codes.len()) {
+    if classes.is_some_and(|classes| classes.len() != codes.len()) {
         return None;
     }
     let mut totals = vec![0u64; levels.len() + 1];
@@ -158,7 +158,7 @@ fn groups_of(classes: Option<Classes<'_>>, rows: usize) -> Vec<Group> {
 }
 
 fn group_at(classes: Option<Classes<'_>>, row: usize) -> usize {
-    classes.map_or(0, |classes| classes.grouping.group_of(classes.codes[row]))
+    classes.map_or(0, |classes| classes.group_at(row))
 }
 
 fn count_in(

@@ -9,16 +9,19 @@
 //! a memory-mapped file is as good as a parsed [`Table`](labboard_openml::table::Table).
 
 pub mod classes;
+pub mod cloud;
+pub mod coding;
 pub mod column;
 pub mod density;
 pub mod evaluate;
 pub mod group;
 pub mod histogram;
 mod number;
-mod parallel;
+pub mod parallel;
 #[cfg(feature = "parquet")]
 pub mod parquet;
 pub mod qualities;
+mod simd;
 pub mod summary;
 
 pub use column::Column;

@@ -1,5 +1,7 @@
 //! Rows split over a few threads, when there are enough of them to pay for it.
 
+use std::cell::Cell;
+use std::num::NonZero;
 use std::ops::Range;
 use std::thread;
 
@@ -9,13 +11,30 @@ pub(crate) const PARALLEL_ROWS: usize = 200_000;
 /// More threads than this share one memory bus and gain little.
 const MOST_THREADS: usize = 8;
 
+thread_local! {
+    static LIMIT: Cell<usize> = const { Cell::new(MOST_THREADS) };
+}
+
+/// Runs `work`, whose passes over rows take at most this many threads. Their results are the same with any number.
+pub fn with_threads<T>(threads: NonZero<usize>, work: impl FnOnce() -> T) -> T {
+    /// Also when `work` panics.
+    struct Restore(usize);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            LIMIT.set(self.0);
+        }
+    }
+    let _restore = Restore(LIMIT.replace(threads.get()));
+    work()
+}
+
 /// How many threads a pass over `rows` rows is worth.
 pub(crate) fn threads_for(rows: usize) -> usize {
     if rows <= PARALLEL_ROWS {
         return 1;
     }
-    let available = thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    available.min(MOST_THREADS).min(rows / (PARALLEL_ROWS / 2)).max(1)
+    let available = thread::available_parallelism().map_or(1, NonZero::get);
+    available.min(MOST_THREADS).min(LIMIT.get()).min(rows / (PARALLEL_ROWS / 2)).max(1)
 }
 
 /// `rows` cut into `parts` ranges of nearly equal length, in order.
@@ -61,6 +80,14 @@ pub(crate) fn join<T>(handle: thread::ScopedJoinHandle<'_, T>) -> T {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn threads_are_limited_for_a_while() {
+        let one = NonZero::<usize>::MIN;
+        assert_eq!(with_threads(one, || map_rows(5_000_000, |rows| rows.len()).len()), 1);
+        let _ = std::panic::catch_unwind(|| with_threads(one, || panic!("on purpose")));
+        assert_eq!(LIMIT.get(), MOST_THREADS);
+    }
 
     #[test]
     fn ranges_cover_every_row_once() {

@@ -207,13 +207,24 @@ fn file_name(index: usize, kind: Kind) -> String {
 #[derive(Clone, Debug)]
 pub struct ColumnFiles {
     dir: PathBuf,
+    /// Where what is computed from columns is kept.
+    index: PathBuf,
     staging: Arc<Staging>,
     cache: Arc<Mutex<Cache>>,
 }
 
 impl ColumnFiles {
     pub(crate) fn new(dir: PathBuf, staging: Arc<Staging>, cache_bytes: usize) -> Self {
-        Self { dir, staging, cache: Arc::new(Mutex::new(Cache::new(cache_bytes))) }
+        let index = dir.with_file_name("index");
+        Self { dir, index, staging, cache: Arc::new(Mutex::new(Cache::new(cache_bytes))) }
+    }
+
+    pub(crate) fn index_path(&self, hash: &ContentHash) -> PathBuf {
+        self.index.join(hash.prefix()).join(hash.as_str())
+    }
+
+    pub(crate) fn staging(&self) -> &Staging {
+        &self.staging
     }
 
     /// Stores the columns of `table` durably and returns the hash of their names,
@@ -312,7 +323,15 @@ impl ColumnFiles {
     pub(crate) fn discard(&self, content: &Content, before: SystemTime) -> Result<bool, StoreError> {
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         cache.entries.remove(&content.hash);
-        self.staging.discard(&content.path, before)
+        let discarded = self.staging.discard(&content.path, before)?;
+        if discarded {
+            let index = self.index_path(&content.hash);
+            match fs::remove_dir_all(&index) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error).context("remove", &index),
+                _ => {}
+            }
+        }
+        Ok(discarded)
     }
 }
 

@@ -7,6 +7,7 @@
 //! | `catalogue.sqlite` | every dataset, task, flow, setup, run, evaluation and study; tasks' scores as columns ([`TaskScores`]) |
 //! | `rooms.sqlite` | the rooms' log, comments, saved views |
 //! | `columns/` | tables as raw column files, by content hash ([`ColumnFiles`]) |
+//! | `index/` | what is computed from columns and may be computed again ([`Derived`]) |
 //! | `files/` | uploads, by content hash ([`UploadFiles`]) |
 //! | `tmp/` | what is being written; emptied at the start |
 //! | `lock` | held by the server that owns the directory, with its address |
@@ -44,6 +45,7 @@ mod catalogue;
 mod change;
 mod columns;
 mod decode;
+mod derived;
 mod entity;
 mod error;
 mod evaluations;
@@ -71,6 +73,7 @@ pub use batch::{Batch, DatasetEdit};
 pub use catalogue::{Options, Store, now_ms};
 pub use change::{Action, Change, Event, Kind, Topic};
 pub use columns::{ColumnFiles, ColumnRef, Columns};
+pub use derived::Derived;
 pub use entity::*;
 pub use error::{ConflictReason, StoreError};
 pub use evaluations::{EvaluationQuery, EvaluationRow};

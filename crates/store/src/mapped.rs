@@ -20,21 +20,26 @@ mod sealed {
     /// Every bit pattern is a valid value, and there is no padding.
     pub unsafe trait Plain: Copy {
         fn from_le(bytes: &[u8]) -> Self;
+        fn extend_le(&self, bytes: &mut Vec<u8>);
     }
-    // SAFETY: an IEEE 754 double has no invalid bit pattern.
-    unsafe impl Plain for f64 {
-        fn from_le(bytes: &[u8]) -> Self {
-            bytes.try_into().map_or(f64::NAN, f64::from_le_bytes)
-        }
+
+    macro_rules! plain {
+        ($($number:ident else $damaged:expr),*) => {$(
+            // SAFETY: numbers have no invalid bit pattern and no padding.
+            unsafe impl Plain for $number {
+                fn from_le(bytes: &[u8]) -> Self {
+                    bytes.try_into().map_or($damaged, $number::from_le_bytes)
+                }
+
+                fn extend_le(&self, bytes: &mut Vec<u8>) {
+                    bytes.extend_from_slice(&self.to_le_bytes());
+                }
+            }
+        )*};
     }
-    // SAFETY: neither has an unsigned integer.
-    unsafe impl Plain for u32 {
-        fn from_le(bytes: &[u8]) -> Self {
-            bytes.try_into().map_or(u32::MAX, u32::from_le_bytes)
-        }
-    }
+    plain!(f64 else f64::NAN, u32 else u32::MAX, u16 else u16::MAX, u8 else u8::MAX);
 }
-use sealed::Plain;
+pub use sealed::Plain;
 
 /// The values of one column file, read or mapped.
 #[derive(Debug)]

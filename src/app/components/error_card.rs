@@ -16,6 +16,7 @@ pub fn ErrorCard(error: AppError) -> impl IntoView {
         AppError::Forbidden(_) => "Not allowed",
         AppError::Internal(_) => "The server failed",
         AppError::Upstream(_) => "The upstream failed",
+        AppError::Busy(_) => "The server is busy",
         AppError::Unreachable(_) => "The server cannot be reached",
     };
     view! {

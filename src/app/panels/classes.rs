@@ -14,6 +14,7 @@ pub const PANEL: Panel<DataSource> = Panel {
     controls: &[Control { name: "feature", label: "feature", form: ControlForm::Select, options: nominal, default: first }],
     suits: always,
     draw,
+    probe: None,
 };
 
 fn nominal(source: &DataSource) -> Vec<(String, String)> {

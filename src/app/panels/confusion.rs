@@ -17,6 +17,7 @@ pub const PANEL: Panel<RunSource> = Panel {
     controls: &[Control { name: "share", label: "show", form: ControlForm::Segments, options: shares, default: first }],
     suits: |source| source.predictions.as_ref().is_some_and(|predictions| matches!(predictions.target, Target::Classification { .. })),
     draw,
+    probe: None,
 };
 
 fn shares(_: &RunSource) -> Vec<(String, String)> {

@@ -20,6 +20,7 @@ pub const ROC: Panel<RunSource> = Panel {
     controls: &[],
     suits: has_confidences,
     draw: |source, values, canvas| draw(source, values, canvas, CurveKind::Roc),
+    probe: None,
 };
 
 pub const PRECISION_RECALL: Panel<RunSource> = Panel {
@@ -30,6 +31,7 @@ pub const PRECISION_RECALL: Panel<RunSource> = Panel {
     controls: &[],
     suits: has_confidences,
     draw: |source, values, canvas| draw(source, values, canvas, CurveKind::PrecisionRecall),
+    probe: None,
 };
 
 fn has_confidences(source: &RunSource) -> bool {

@@ -2,7 +2,7 @@
 
 use labboard_figure::Empty;
 use labboard_figure::distribution::{Distribution, Input, Places, Together, draw as draw_distributions};
-use labboard_frame::classes::{GroupKind, Grouping, quantile_groups};
+use labboard_frame::classes::{GroupKind, Grouping};
 use labboard_frame::histogram::{Binning, histogram, level_counts};
 use labboard_frame::{Column, Kind as FeatureKind};
 
@@ -31,6 +31,7 @@ pub const PANEL: Panel<DataSource> = Panel {
     ],
     suits: always,
     draw,
+    probe: None,
 };
 
 pub(super) fn feature_options(source: &DataSource) -> Vec<(String, String)> {
@@ -76,15 +77,9 @@ fn draw(source: &DataSource, values: &Values, canvas: &Canvas) -> Result<Content
         return Err(Empty { reason: "Choose features in the list above".to_owned() });
     }
     let target = source.target().filter(|_| values.one("by") == "target");
-    let target_column = target.and_then(|name| source.column(name)).map(|(_, column)| column);
-    let quantiles = target_column.and_then(|column| column.numbers()).map(|numbers| quantile_groups(numbers, QUANTILES));
-    let (codes, levels): (&[u32], &[String]) = match (&quantiles, target_column) {
-        (Some(groups), _) => (&groups.codes, &groups.labels),
-        (None, Some(column)) => column.categories().unwrap_or((&[], &[])),
-        (None, None) => (&[], &[]),
-    };
-    let grouping = Grouping::new(codes, levels, labboard_figure::theme::CATEGORIES);
-    let classes = (!levels.is_empty()).then(|| grouping.of(codes));
+    let target_column = target.and_then(|name| source.column(name));
+    let colour = target_column.and_then(|(at, column)| Some((source.colour(at, QUANTILES)?, column)));
+    let classes = colour.as_ref().map(|(colour, column)| colour.classes(*column));
     let counted = chosen
         .iter()
         .take(MOST)
@@ -110,7 +105,10 @@ fn draw(source: &DataSource, values: &Values, canvas: &Canvas) -> Result<Content
             }
         })
         .collect::<Vec<_>>();
-    let names = grouping
+    let no_groups = Grouping::all(0);
+    let names = colour
+        .as_ref()
+        .map_or(&no_groups, |(colour, _)| &colour.grouping)
         .groups()
         .iter()
         .filter(|group| !matches!(group.kind, GroupKind::Missing))

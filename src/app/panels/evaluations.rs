@@ -15,6 +15,7 @@ pub const PANEL: Panel<TaskSource> = Panel {
     controls: &[Control { name: "measure", label: "measure", form: ControlForm::Select, options: measures, default: first }],
     suits: always,
     draw,
+    probe: None,
 };
 
 /// The task's own measure first.

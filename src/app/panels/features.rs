@@ -21,6 +21,7 @@ pub const PANEL: Panel<DataSource> = Panel {
     }],
     suits: always,
     draw,
+    probe: None,
 };
 
 fn draw(source: &DataSource, _: &Values, _: &Canvas) -> Result<Content, Empty> {

@@ -29,6 +29,7 @@ pub const PANEL: Panel<FlowSource> = Panel {
     ],
     suits: always,
     draw,
+    probe: None,
 };
 
 fn measures(source: &FlowSource) -> Vec<(String, String)> {

@@ -23,6 +23,7 @@ pub const PANEL: Panel<RunSource> = Panel {
     }],
     suits: |source| source.evaluations.iter().any(|evaluation| !evaluation.folds.is_empty()),
     draw,
+    probe: None,
 };
 
 /// The measures that have fold values; the task's own first.

@@ -16,6 +16,7 @@ pub const PANEL: Panel<TaskSource> = Panel {
     controls: &[Control { name: "measure", label: "measure", form: ControlForm::Select, options: evaluations::measures, default: first }],
     suits: always,
     draw,
+    probe: None,
 };
 
 fn draw(source: &TaskSource, values: &Values, _: &Canvas) -> Result<Content, Empty> {

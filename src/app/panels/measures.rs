@@ -20,6 +20,7 @@ pub const PANEL: Panel<RunSource> = Panel {
     }],
     suits: always,
     draw,
+    probe: None,
 };
 
 fn draw(source: &RunSource, _: &Values, _: &Canvas) -> Result<Content, Empty> {

@@ -1,17 +1,19 @@
 //! Scatter: any two features against each other, coloured by a third. Exact marks up to a budget;
 //! above it a density raster over all rows, and exact marks again where a window holds few enough.
 
-use std::cell::RefCell;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use labboard_figure::feature::{Feature, Values as FigureValues};
 use labboard_figure::{Axis, AxisKind, Empty, Window, density, scatter};
 use labboard_frame::classes::{Classes, Grouping};
-use labboard_frame::density::{self as counting, Positions};
+use labboard_frame::cloud::Cloud;
+use labboard_frame::density::{self as counting, Positions, Shape};
 use labboard_frame::summary::Summary;
 use labboard_frame::{Column, Kind as FeatureKind};
 
-use super::{Canvas, Content, Control, Panel, Values, always, off};
+use super::{Canvas, Content, Control, Found, Panel, Probe, Values, always, off};
 use crate::model::{ControlForm, Span};
+use crate::server::index::{AxisOf, Colour, ColourOf, Indexed};
 use crate::server::source::DataSource;
 
 /// Marks that are drawn one by one. Measured: more than this takes longer to paint than to rasterise.
@@ -22,10 +24,30 @@ const PADDING: f64 = 0.04;
 const FEW: usize = 31;
 /// Groups that a numeric colour is cut into for a raster.
 const GROUPS: usize = 6;
-thread_local! {
-    /// Grids are large; a thread that draws keeps its own for the next drawing.
-    static BUFFERS: RefCell<counting::Buffers> = RefCell::default();
+/// Memory for grids, which is large, handed from one drawing to the next. There is no more of it than drawings at the same time.
+struct Spare(counting::Buffers);
+
+static SPARE: Mutex<Vec<counting::Buffers>> = Mutex::new(Vec::new());
+/// Grids that are kept while nobody draws.
+const MOST_SPARE: usize = 4;
+
+impl Spare {
+    fn take() -> Self {
+        Self(SPARE.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default())
+    }
 }
+
+impl Drop for Spare {
+    fn drop(&mut self) {
+        let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+        if spare.len() < MOST_SPARE {
+            spare.push(std::mem::take(&mut self.0));
+        }
+    }
+}
+
+/// Numbers of rows that an answer about rows has.
+const FIRST_ROWS: usize = 100;
 
 /// What stands for "no colour".
 const NONE: &str = "";
@@ -44,6 +66,7 @@ pub const PANEL: Panel<DataSource> = Panel {
     ],
     suits: always,
     draw,
+    probe: Some(Probe { at, select }),
 };
 
 fn any_feature(source: &DataSource) -> Vec<(String, String)> {
@@ -90,16 +113,148 @@ fn target_or_none(source: &DataSource, _: &[(String, String)]) -> Vec<String> {
     vec![name.unwrap_or(NONE).to_owned()]
 }
 
+/// The columns that the controls name, and where their rows stand.
+struct Axes<'a> {
+    source: &'a DataSource,
+    x: Along<'a>,
+    y: Along<'a>,
+    colour: Option<(ColourOf, Arc<Colour>, Column<'a>)>,
+    indexed: Option<Indexed>,
+}
+
+struct Along<'a> {
+    name: &'a str,
+    of: AxisOf,
+    column: Column<'a>,
+    summary: &'a Summary,
+    positions: Positions<'a>,
+}
+
+impl<'a> Along<'a> {
+    fn of(source: &'a DataSource, name: &'a str, log: bool) -> Option<Self> {
+        let (feature, column) = source.column(name)?;
+        let of = AxisOf { feature, log: log && column.kind() == FeatureKind::Numeric };
+        let summary = &source.features[feature].summary;
+        Some(Self { name, of, column, summary, positions: of.positions(&source.columns)? })
+    }
+
+    /// The axis over all values.
+    fn axis(&self) -> Option<Axis> {
+        axis(self.name, self.column, self.summary, self.of.log)
+    }
+}
+
+impl<'a> Axes<'a> {
+    fn of(source: &'a DataSource, values: &'a Values) -> Result<Self, Empty> {
+        let missing = || Empty { reason: "This dataset has no features to draw".to_owned() };
+        let along = |name: &str, log: &str| Along::of(source, values.one(name), values.is_on(log)).ok_or_else(missing);
+        Ok(Self { source, x: along("x", "log_x")?, y: along("y", "log_y")?, colour: None, indexed: None })
+    }
+
+    /// With what is needed to count rows.
+    fn counting(mut self, color: &str) -> Self {
+        self.colour = self.source.column(color).and_then(|(feature, column)| {
+            let of = ColourOf { feature, groups: GROUPS };
+            Some((of, self.source.colour(feature, GROUPS)?, column))
+        });
+        self.indexed = self.source.indexed(self.x.of, self.y.of, self.colour.as_ref().map(|(of, colour, _)| (*of, colour)));
+        self
+    }
+
+    /// The index over its columns, with the classes of its entries.
+    fn cloud(&self) -> Option<(Cloud<'_>, Option<Classes<'_>>)> {
+        let indexed = self.indexed.as_ref()?;
+        let groups = indexed.groups.as_ref().map(|groups| groups.values());
+        let classes = self.colour.as_ref().zip(groups).map(|((_, colour, _), groups)| colour.grouping.of_groups(groups));
+        Some((indexed.pair.cloud(self.x.positions, self.y.positions), classes))
+    }
+
+    fn classes(&self) -> Option<Classes<'_>> {
+        self.colour.as_ref().map(|(_, colour, column)| colour.classes(*column))
+    }
+
+    /// The rows in some shapes, in axis units.
+    fn select(&self, shapes: &[Shape], values: &Values) -> Found {
+        let selected = match self.cloud() {
+            Some((cloud, classes)) => counting::select_cloud(&cloud, shapes, classes, FIRST_ROWS),
+            None => counting::select(self.x.positions, self.y.positions, shapes, self.classes(), FIRST_ROWS),
+        };
+        let groups = self.colour.iter().flat_map(|(_, colour, _)| colour.grouping.groups()).map(group_name);
+        Found {
+            rows: selected.rows,
+            rows_total: self.source.columns.rows() as u64,
+            colour: self.colour.as_ref().map(|_| values.one("color").to_owned()).unwrap_or_default(),
+            groups: groups.zip(selected.by_group).collect(),
+            first: selected.first,
+            ..Found::default()
+        }
+    }
+}
+
+/// The cells of a raster along both axes.
+fn grid(canvas: &Canvas) -> (usize, usize) {
+    let plot = labboard_figure::layout::MARGINS;
+    let pixels = |side: u32, margins: f64| ((f64::from(side) - margins).max(60.0)) as usize;
+    (pixels(canvas.width, plot.left + plot.right), pixels(canvas.height, plot.top + plot.bottom))
+}
+
+fn style(axes: &Axes<'_>, canvas: &Canvas) -> labboard_figure::Style {
+    let log = |along: &Along<'_>| if along.of.log { "log" } else { "" };
+    canvas.style(&[axes.x.name, axes.y.name, log(&axes.x), log(&axes.y)])
+}
+
+/// The window of both axes that shows all rows.
+fn full(axes: &Axes<'_>) -> Result<(Axis, Axis, Window), Empty> {
+    let (Some(x), Some(y)) = (axes.x.axis(), axes.y.axis()) else {
+        return Err(Empty { reason: format!("No row has both {} and {}", axes.x.name, axes.y.name) });
+    };
+    let window = Window { x: x.range, y: y.range };
+    Ok((x, y, window))
+}
+
+fn at(source: &DataSource, values: &Values, canvas: &Canvas, point: (f64, f64)) -> Result<Found, Empty> {
+    let axes = Axes::of(source, values)?.counting(values.one("color"));
+    let (x, y, full) = full(&axes)?;
+    let shown = canvas.window(&style(&axes, canvas), full).unwrap_or(full);
+    let (nx, ny) = grid(canvas);
+    // The cell that is drawn there and, where it is empty, its neighbours: lone rows are drawn wider.
+    let around = |range: [f64; 2], bins: usize, at: f64, wider: f64| {
+        let width = (range[1] - range[0]) / bins as f64;
+        let cell = ((at - range[0]) / width).floor();
+        (range[0] + (cell - wider) * width, (range[0] + (cell + 1.0 + wider) * width).next_down())
+    };
+    let look = |wider: f64| {
+        let window = counting::Window { x: around(shown.x, nx, point.0, wider), y: around(shown.y, ny, point.1, wider) };
+        let found = axes.select(&[Shape::Window(window)], values);
+        let readings = [(&x, window.x), (&y, window.y)].map(|(axis, at)| format!("{}: {}", axis.title, axis.reading((at.0 + at.1) / 2.0)));
+        Found { window: Some(Window { x: [window.x.0, window.x.1], y: [window.y.0, window.y.1] }), readings: readings.to_vec(), ..found }
+    };
+    let found = look(0.0);
+    Ok(if found.rows > 0 { found } else { look(1.0) })
+}
+
+fn select(source: &DataSource, values: &Values, shapes: &[Shape]) -> Result<Found, Empty> {
+    let axes = Axes::of(source, values)?.counting(values.one("color"));
+    // Shapes are in the data's own units.
+    let place = |log: bool, at: f64| if log { at.max(0.0).log10() } else { at };
+    let (x, y) = (axes.x.of.log, axes.y.of.log);
+    let shapes = shapes.iter().map(|shape| match shape {
+        Shape::Window(window) => Shape::Window(counting::Window {
+            x: (place(x, window.x.0), place(x, window.x.1)),
+            y: (place(y, window.y.0), place(y, window.y.1)),
+        }),
+        Shape::Polygon(corners) => Shape::Polygon(corners.iter().map(|corner| (place(x, corner.0), place(y, corner.1))).collect()),
+    });
+    Ok(axes.select(&shapes.collect::<Vec<_>>(), values))
+}
+
 fn draw(source: &DataSource, values: &Values, canvas: &Canvas) -> Result<Content, Empty> {
-    let missing = || Empty { reason: "This dataset has no features to draw".to_owned() };
-    let (x_name, y_name, color) = (values.one("x"), values.one("y"), values.one("color"));
-    let (x_place, x) = source.column(x_name).ok_or_else(missing)?;
-    let (y_place, y) = source.column(y_name).ok_or_else(missing)?;
-    let (x_summary, y_summary) = (&source.features[x_place].summary, &source.features[y_place].summary);
-    let (x_log, y_log) =
-        (values.is_on("log_x") && x.kind() == FeatureKind::Numeric, values.is_on("log_y") && y.kind() == FeatureKind::Numeric);
+    let color = values.one("color");
+    let axes = Axes::of(source, values)?;
+    let style = style(&axes, canvas);
+    let (x_name, x, x_log) = (axes.x.name, axes.x.column, axes.x.of.log);
+    let (y_name, y, y_log) = (axes.y.name, axes.y.column, axes.y.of.log);
     let colour = source.column(color);
-    let style = canvas.style(&[x_name, y_name, if x_log { "log" } else { "" }, if y_log { "log" } else { "" }]);
 
     if x.len() <= EXACT_MARKS {
         let input = scatter::Input {
@@ -108,25 +263,24 @@ fn draw(source: &DataSource, values: &Values, canvas: &Canvas) -> Result<Content
             y_log,
             ..scatter::Input::new(feature(x_name, x), feature(y_name, y))
         };
-        return scatter::draw(&input, &style).map(Content::from);
+        return scatter::draw(&input, &style).map(probed);
     }
 
-    // Positions in axis units: the values themselves, their logarithms, or category codes.
-    let (x_logs, y_logs) = (logs(x, x_log), logs(y, y_log));
-    let (x_at, y_at) = (positions(x, x_logs.as_deref()), positions(y, y_logs.as_deref()));
-    let x_axis = axis(x_name, x, x_summary, x_logs.as_deref());
-    let y_axis = axis(y_name, y, y_summary, y_logs.as_deref());
-    let (Some(x_axis), Some(y_axis)) = (x_axis, y_axis) else {
-        return Err(Empty { reason: format!("No row has both {x_name} and {y_name}") });
-    };
-    let full = Window { x: x_axis.range, y: y_axis.range };
+    let axes = axes.counting(color);
+    let (x_axis, y_axis, full) = full(&axes)?;
     let window = canvas.window(&style, full);
     let shown = window.unwrap_or(full);
+    let (x_at, y_at) = (axes.x.positions, axes.y.positions);
+    let cloud = axes.cloud();
 
     // A window with few enough rows is exact again.
     if let Some(window) = window {
         let inside = counting::Window { x: (window.x[0], window.x[1]), y: (window.y[0], window.y[1]) };
-        if let Some(rows) = counting::select_window(x_at, y_at, inside, EXACT_MARKS) {
+        let rows = match &cloud {
+            Some((cloud, _)) => counting::select_window_cloud(cloud, inside, EXACT_MARKS),
+            None => counting::select_window(x_at, y_at, inside, EXACT_MARKS),
+        };
+        if let Some(rows) = rows {
             let (x, y) = (picked(x, &rows), picked(y, &rows));
             let picked_colour = colour.map(|(_, column)| picked(column, &rows));
             let counts = colour.and_then(|(at, _)| source.features[at].summary.levels.as_ref()).map(|levels| levels.counts.as_slice());
@@ -144,65 +298,73 @@ fn draw(source: &DataSource, values: &Values, canvas: &Canvas) -> Result<Content
         }
     }
 
-    let plot = labboard_figure::layout::MARGINS;
-    let pixels = |side: u32, margins: f64| ((f64::from(side) - margins).max(60.0)) as usize;
-    let (nx, ny) = (pixels(canvas.width, plot.left + plot.right), pixels(canvas.height, plot.top + plot.bottom));
-    // A numeric colour is cut into groups of about equal size.
-    let groups = colour.and_then(|(_, column)| column.numbers()).map(|numbers| labboard_frame::classes::quantile_groups(numbers, GROUPS));
-    let (codes, levels): (&[u32], &[String]) = match (&groups, colour) {
-        (Some(groups), _) => (&groups.codes, &groups.labels),
-        (None, Some((_, column))) => column.categories().unwrap_or((&[], &[])),
-        (None, None) => (&[], &[]),
-    };
-    let known = colour.filter(|_| groups.is_none()).map(|(at, _)| &source.features[at].summary);
-    let grouping = match known.and_then(|summary| Some((summary, summary.levels.as_ref()?))) {
-        // Of text the summary counts only the most frequent levels.
-        Some((summary, counted)) if counted.counts.len() == levels.len() => {
-            Grouping::of_counts(&counted.counts, summary.missing as u64, levels, labboard_figure::theme::CATEGORIES)
-        }
-        _ => Grouping::new(codes, levels, labboard_figure::theme::CATEGORIES),
-    };
-    let classes: Option<Classes<'_>> = (!levels.is_empty()).then(|| grouping.of(codes));
+    let (nx, ny) = grid(canvas);
     let count = |positions, range: [f64; 2], bins| counting::Axis { positions, low: range[0], high: range[1], bins };
-    let counted = BUFFERS
-        .with_borrow_mut(|buffers| counting::count(&count(x_at, shown.x, nx), &count(y_at, shown.y, ny), classes, buffers))
-        .map_err(|error| Empty { reason: error.to_string() })?;
+    let (x_cells, y_cells) = (count(x_at, shown.x, nx), count(y_at, shown.y, ny));
+    let mut buffers = Spare::take();
+    let counted = match &cloud {
+        Some((cloud, classes)) => counting::count_cloud(cloud, &x_cells, &y_cells, *classes, &mut buffers.0),
+        None => counting::count(&x_cells, &y_cells, axes.classes(), &mut buffers.0),
+    };
+    let counted = counted.map_err(|error| Empty { reason: error.to_string() })?;
+    let no_groups = Grouping::all(0);
+    let grouping = axes.colour.as_ref().map_or(&no_groups, |(_, colour, _)| &colour.grouping);
     let group_names = grouping.groups().iter().map(group_name).collect::<Vec<_>>();
     let group_rows = grouping.groups().iter().map(|group| group.rows).collect::<Vec<_>>();
-    let grouped = classes.is_some();
+    let grouped = axes.colour.is_some();
+    let placed = match &cloud {
+        Some((cloud, _)) => cloud.len() as u64,
+        None => placed((x_at, axes.x.summary, x_log), (y_at, axes.y.summary, y_log)),
+    };
     let input = density::Input {
         x: &x_axis.with_range(shown.x),
         y: &y_axis.with_range(shown.y),
         colour: if grouped { color } else { "" },
         levels: if grouped { &group_names } else { &[] },
         class_counts: grouped.then_some(group_rows.as_slice()),
-        counts: &counted.counts,
+        counts: density::Counts { cells: &counted.cells, stride: counted.stride, overflow: &counted.overflow },
         nx,
         ny,
         extents: shown,
         rows_total: x.len() as u64,
-        rows_missing: counted.rows_total - placed((x, x_summary.missing), (y, y_summary.missing)),
+        rows_missing: counted.rows_total - placed,
         shade: density::Shade::default(),
         spread: true,
     };
     let drawing = density::draw(&input, &style).map(|drawing| refinable(drawing, full));
-    BUFFERS.with_borrow_mut(|buffers| buffers.recycle(counted));
+    buffers.0.recycle(counted);
     drawing
 }
 
-/// Rows that have a value on both axes, given how many each has not.
-fn placed((x, x_missing): (Column<'_>, usize), (y, y_missing): (Column<'_>, usize)) -> u64 {
-    match (x_missing, y_missing) {
-        (0, n) | (n, 0) => (x.len() - n) as u64,
-        _ => (0..x.len()).filter(|row| !x.is_missing(*row) && !y.is_missing(*row)).count() as u64,
+/// Rows that have a place on both axes.
+fn placed(x: (Positions<'_>, &Summary, bool), y: (Positions<'_>, &Summary, bool)) -> u64 {
+    // What the summary says is enough where all have a place but for missing values on one axis.
+    let lost = |(positions, summary, log): (Positions<'_>, &Summary, bool)| match &summary.numbers {
+        Some(numbers) if numbers.infinite == 0 && !(log && numbers.min <= 0.0) => Some(summary.missing),
+        Some(_) => None,
+        None => matches!(positions, Positions::Codes { .. }).then_some(summary.missing),
+    };
+    match (lost(x), lost(y)) {
+        (Some(0), Some(n)) | (Some(n), Some(0)) => (x.0.len() - n) as u64,
+        _ => counting::count_placed(x.0, y.0),
     }
 }
 
 /// Tells the browser that a zoom is worth asking again for, and what the whole view is.
-fn refinable(mut drawing: labboard_figure::Drawing, full: Window) -> Content {
+fn refinable(drawing: labboard_figure::Drawing, full: Window) -> Content {
+    with_meta(drawing, "refine", serde_json::json!([full.x[0], full.x[1], full.y[0], full.y[1]]))
+}
+
+/// Tells the browser that the panel answers about rows by their place.
+fn probed(drawing: labboard_figure::Drawing) -> Content {
+    with_meta(drawing, "rows", true.into())
+}
+
+fn with_meta(mut drawing: labboard_figure::Drawing, key: &str, value: serde_json::Value) -> Content {
     if let Some(layout) = drawing.figure.get_mut("layout").and_then(serde_json::Value::as_object_mut) {
         let meta = layout.entry("meta").or_insert_with(|| serde_json::json!({}));
-        meta["refine"] = serde_json::json!([full.x[0], full.x[1], full.y[0], full.y[1]]);
+        meta["rows"] = true.into();
+        meta[key] = value;
     }
     drawing.into()
 }
@@ -258,30 +420,22 @@ impl Picked<'_> {
     }
 }
 
-fn logs(column: Column<'_>, log: bool) -> Option<Vec<f64>> {
-    log.then(|| column.numbers().map(counting::log10)).flatten()
-}
-
-fn positions<'a>(column: Column<'a>, logs: Option<&'a [f64]>) -> Positions<'a> {
-    match (logs, column) {
-        (Some(values), _) | (None, Column::Numeric(values) | Column::Date(values)) => Positions::Numbers(values),
-        (None, Column::Nominal { codes, levels } | Column::Text { codes, levels }) => Positions::Codes { codes, categories: levels.len() },
-    }
-}
-
 /// The axis over all values, with the room around them that exact marks have.
-fn axis(name: &str, column: Column<'_>, summary: &Summary, logs: Option<&[f64]>) -> Option<Axis> {
+fn axis(name: &str, column: Column<'_>, summary: &Summary, log: bool) -> Option<Axis> {
     if let Some((_, levels)) = column.categories() {
         return Some(Axis::category(name, levels));
     }
-    let (low, high) = match logs {
-        Some(values) => counting::extent(Column::Numeric(values))?,
-        None => summary.numbers.as_ref().map(|numbers| (numbers.min, numbers.max))?,
+    let numbers = summary.numbers.as_ref()?;
+    let (low, high) = match column.numbers().filter(|_| log) {
+        None => (numbers.min, numbers.max),
+        // The least positive number is known unless there are others.
+        Some(_) if numbers.min > 0.0 => (numbers.min.log10(), numbers.max.log10()),
+        Some(values) => counting::extent_of_logs(values)?,
     };
     let room = if high > low { (high - low) * PADDING } else { 0.5 };
     let kind = match column.kind() {
         FeatureKind::Date => AxisKind::Date,
-        _ if logs.is_some() => AxisKind::Log,
+        _ if log => AxisKind::Log,
         _ => AxisKind::Linear,
     };
     Some(Axis::exact(name, kind, [low - room, high + room]))

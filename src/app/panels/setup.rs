@@ -7,7 +7,7 @@ use crate::model::{Cell, ColumnHead, Entity, Kind, Provenance, Row, Span, TableV
 use crate::server::source::RunSource;
 
 pub const PANEL: Panel<RunSource> =
-    Panel { name: "setup", title: "Parameters", span: Span::Half, height: 0, controls: &[], suits: always, draw };
+    Panel { name: "setup", title: "Parameters", span: Span::Half, height: 0, controls: &[], suits: always, draw, probe: None };
 
 fn draw(source: &RunSource, _: &Values, _: &Canvas) -> Result<Content, Empty> {
     let settings = &source.setup.parameters;

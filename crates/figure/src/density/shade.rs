@@ -1,9 +1,8 @@
 //! From counts to a palette raster.
 
-use super::{Groups, Input, Shade};
+use super::{BLOCKS, Groups, Input, Shade, cells};
 use crate::raster::{EncodingError, Raster};
 use crate::theme::{Rgb, Theme};
-use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -11,46 +10,73 @@ use std::sync::LazyLock;
 const FAINTEST: f64 = 0.35;
 /// A cell is of one class alone when at most one row in this many is of another.
 const PURE: u32 = 50;
+/// More classes than a theme has colours.
+const MOST_CLASSES: usize = 32;
 /// Palette entries beside the transparent one.
 const PALETTE: usize = 254;
-/// Cells looked at together, few enough to stay in the fastest cache.
-const CHUNK: usize = 1_024;
-/// Counts, over all planes, that are worth a second thread.
-const PARALLEL_COUNTS: usize = 500_000;
-/// A count and its class share a number, so that the greatest one names the class: 27 bits and 4 bits. Counts beyond that
-/// look alike; sums over at most 15 classes cannot overflow.
-const CLASS_BITS: i32 = 4;
-const MOST_CLASSES: i32 = (1 << CLASS_BITS) - 1;
-const MOST_COUNT: u32 = (1 << 27) - 1;
+/// Of these mixtures; more are hardly told apart, and cost twice the bytes.
+const MOST_MIXTURES: usize = 96;
+/// Cells from which a second thread is worth it.
+const PARALLEL_CELLS: usize = 100_000;
 
 /// A table in place of a power for each cell: linear light in 12 bits to the upper 4 bits of sRGB.
 static NIBBLES: LazyLock<Vec<u8>> = LazyLock::new(|| (0..4096).map(|i| Rgb::from_linear([f64::from(i) / 4095.0; 3]).0[0] >> 4).collect());
 
+/// The cells that have rows, in order, and how many there are in each block and plane: each of two threads looks at half of a
+/// large grid.
+pub(super) fn survey(input: &Input<'_>, planes: usize) -> (Vec<Filled>, Vec<u64>) {
+    let half = |rows: Range<usize>| survey_rows(input, planes, rows);
+    if input.nx * input.ny < PARALLEL_CELLS {
+        return half(0..input.ny);
+    }
+    let middle = input.ny / 2;
+    std::thread::scope(|scope| {
+        let upper = scope.spawn(|| half(middle..input.ny));
+        let (mut filled, mut sums) = half(0..middle);
+        let (mut others, more) = upper.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        filled.append(&mut others);
+        sums.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+        (filled, sums)
+    })
+}
+
+fn survey_rows(input: &Input<'_>, planes: usize, rows: Range<usize>) -> (Vec<Filled>, Vec<u64>) {
+    let (bx, by) = (input.nx.min(BLOCKS), input.ny.min(BLOCKS));
+    // Runs of neighbouring cells are added up at once.
+    let starts: Vec<usize> = (0..=bx).map(|b| (b * input.nx).div_ceil(bx)).collect();
+    let mut sums = vec![0_u64; bx * by * planes];
+    let mut filled = Vec::with_capacity(rows.len() * input.nx / 2);
+    let mut run = vec![0_u32; input.counts.stride];
+    for iy in rows {
+        let base = iy * by / input.ny * bx;
+        let start = iy * input.nx;
+        for (block, ends) in starts.windows(2).enumerate() {
+            run.fill(0);
+            input.counts.visit(start + ends[0]..start + ends[1], |cell, counts| {
+                let total = counts.add_to(&mut run);
+                filled.push(Filled { cell: cell as u32, total });
+            });
+            let sums = &mut sums[(base + block) * planes..][..planes];
+            sums.iter_mut().zip(&run).for_each(|(sum, &count)| *sum += u64::from(count));
+        }
+    }
+    (filled, sums)
+}
+
 /// Colours the cells.
-pub(super) fn shade(input: &Input<'_>, theme: Theme, planes: &[&[u32]], groups: &Groups) -> Result<Raster, EncodingError> {
+pub(super) fn shade(input: &Input<'_>, theme: Theme, filled: Vec<Filled>, groups: &Groups) -> Result<Raster, EncodingError> {
     let cells = input.nx * input.ny;
-    let merged = merge(planes, groups, cells);
-    let planes: Vec<&[u32]> = merged.iter().map(|plane| &**plane).collect();
     let colours: Vec<Rgb> = groups.colours.iter().map(|&c| theme.rgb(c)).collect();
-    let used: Vec<usize> = (0..planes.len()).filter(|&class| planes[class].iter().any(|&c| c > 0)).collect();
+    let used: Vec<usize> = (0..colours.len()).filter(|&class| groups.used[class]).collect();
     let steps = match used.len() {
-        0 | 1 => PALETTE,
-        2..=6 => 24,
-        _ => 12,
+        0 | 1 => 32,
+        2..=6 => 16,
+        _ => 10,
     };
-    let filled = survey(&planes, &colours, cells);
     let opacity = Opacity::of(input.shade, filled.iter().map(|f| f.total), steps);
     let mut palette = Palette::new(&used, &colours, steps);
-    let keys: Vec<u32> = filled
-        .iter()
-        .map(|filled| {
-            let step = opacity.step(filled.total);
-            match filled.look {
-                Look::Pure(class) => palette.pure(usize::from(class), step),
-                Look::Mixed(colour) => palette.mixed(colour, step),
-            }
-        })
-        .collect();
+    let keys = looks(input, groups, &colours, &palette, &opacity, &filled);
+    keys.iter().for_each(|&key| palette.count(key));
     palette.settle();
 
     let mut pixels = vec![0_u8; cells];
@@ -69,120 +95,136 @@ pub(super) fn shade(input: &Input<'_>, theme: Theme, planes: &[&[u32]], groups: 
 }
 
 /// A cell that has rows.
-struct Filled {
+pub(super) struct Filled {
     cell: u32,
     total: u32,
-    look: Look,
 }
 
-enum Look {
-    /// Nearly all rows are of this class.
-    Pure(u8),
-    /// A mixture, four bits a channel.
-    Mixed(u16),
-}
-
-/// One plane for each class: the levels that share a class are added up.
-fn merge<'a>(planes: &[&'a [u32]], groups: &Groups, cells: usize) -> Vec<Cow<'a, [u32]>> {
-    let classes = groups.colours.len();
-    let mut out: Vec<Cow<'a, [u32]>> = vec![Cow::Borrowed(&[]); classes];
-    for (plane, &class) in planes.iter().zip(&groups.of_plane) {
-        if out[class].is_empty() {
-            out[class] = Cow::Borrowed(plane);
-        } else {
-            for (sum, &count) in out[class].to_mut().iter_mut().zip(*plane) {
-                *sum = sum.saturating_add(count);
-            }
-        }
+/// How each of the filled cells looks, as keys of the palette.
+fn looks(input: &Input<'_>, groups: &Groups, colours: &[Rgb], palette: &Palette, opacity: &Opacity, filled: &[Filled]) -> Vec<u32> {
+    let mixer = Mixer::new(input.counts.stride, groups, colours);
+    let part = |filled: &[Filled]| looks_of(input.counts, &mixer, palette, opacity, filled);
+    if filled.len() < PARALLEL_CELLS / 4 {
+        return part(filled);
     }
-    for plane in &mut out {
-        if plane.is_empty() {
-            *plane = Cow::Owned(vec![0; cells]);
-        }
-    }
-    out
-}
-
-/// The cells that have rows, in order: each of two threads looks at half of a large grid.
-fn survey(planes: &[&[u32]], colours: &[Rgb], cells: usize) -> Vec<Filled> {
-    if cells * planes.len() < PARALLEL_COUNTS {
-        return survey_part(planes, colours, 0..cells);
-    }
-    let middle = (cells / 2).next_multiple_of(CHUNK).min(cells);
+    let (lower, upper) = filled.split_at(filled.len() / 2);
     std::thread::scope(|scope| {
-        let upper = scope.spawn(|| survey_part(planes, colours, middle..cells));
-        let mut filled = survey_part(planes, colours, 0..middle);
-        filled.append(&mut upper.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        filled
+        let upper = scope.spawn(|| part(upper));
+        let mut looks = part(lower);
+        looks.append(&mut upper.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        looks
     })
 }
 
-/// One pass over the planes, with the widest vectors that this processor has. The result does not depend on them.
-fn survey_part(planes: &[&[u32]], colours: &[Rgb], cells: Range<usize>) -> Vec<Filled> {
+/// With the widest vectors that this processor has. The result does not depend on them.
+fn looks_of(counts: cells::Counts<'_>, mixer: &Mixer<'_>, palette: &Palette, opacity: &Opacity, filled: &[Filled]) -> Vec<u32> {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         #[target_feature(enable = "avx2")]
-        fn wide(planes: &[&[u32]], colours: &[Rgb], cells: Range<usize>) -> Vec<Filled> {
-            survey_loops(planes, colours, cells)
+        fn wide(counts: cells::Counts<'_>, mixer: &Mixer<'_>, palette: &Palette, opacity: &Opacity, filled: &[Filled]) -> Vec<u32> {
+            looks_loop(counts, mixer, palette, opacity, filled)
         }
         #[allow(unsafe_code)]
         // SAFETY: the processor has just said that it has these instructions.
-        return unsafe { wide(planes, colours, cells) };
+        return unsafe { wide(counts, mixer, palette, opacity, filled) };
     }
-    survey_loops(planes, colours, cells)
+    looks_loop(counts, mixer, palette, opacity, filled)
 }
 
 #[inline(always)]
-fn survey_loops(planes: &[&[u32]], colours: &[Rgb], cells: Range<usize>) -> Vec<Filled> {
-    let linear: Vec<[f32; 3]> = colours.iter().map(|c| c.linear().map(|v| v as f32)).collect();
+fn looks_loop(counts: cells::Counts<'_>, mixer: &Mixer<'_>, palette: &Palette, opacity: &Opacity, filled: &[Filled]) -> Vec<u32> {
+    let mut keys = Vec::with_capacity(filled.len());
+    let mut rest = filled.iter();
     let nibbles: &[u8] = &NIBBLES;
-    let mut filled = Vec::new();
-    let (mut totals, mut most, mut light) = ([0_u32; CHUNK], [0_i32; CHUNK], [[0.0_f32; CHUNK]; 3]);
-    let (mut clamped, mut floats, mut places) = ([0_u32; CHUNK], [0.0_f32; CHUNK], [0_u32; CHUNK]);
-    for start in cells.clone().step_by(CHUNK) {
-        let n = CHUNK.min(cells.end - start);
-        totals.fill(0);
-        most.fill(0);
-        light.iter_mut().for_each(|channel| channel.fill(0.0));
-        // Each of these loops does one thing without a branch, so that the compiler makes vectors of it.
-        for (class, (plane, colour)) in planes.iter().zip(&linear).enumerate() {
-            let tag = MOST_CLASSES - class as i32;
-            for (clamped, &count) in clamped.iter_mut().zip(&plane[start..start + n]) {
-                *clamped = count.min(MOST_COUNT);
-            }
-            for (total, &count) in totals.iter_mut().zip(&clamped) {
-                *total = total.wrapping_add(count);
-            }
-            for (most, &count) in most.iter_mut().zip(&clamped) {
-                *most = (*most).max((count as i32) << CLASS_BITS | tag);
-            }
-            for (float, &count) in floats.iter_mut().zip(&clamped) {
-                *float = count as i32 as f32;
-            }
-            for (channel, &value) in light.iter_mut().zip(colour) {
-                for (light, &count) in channel.iter_mut().zip(&floats) {
-                    *light += count * value;
-                }
-            }
-        }
-        let mut found = 0;
-        for (i, &total) in (0_u32..).zip(&totals[..n]) {
-            places[found] = i;
-            found += usize::from(total > 0);
-        }
-        filled.extend(places[..found].iter().map(|&place| {
-            let i = place as usize;
-            let (total, count) = (totals[i], (most[i] >> CLASS_BITS) as u32);
-            let look = if total - count <= total / PURE {
-                Look::Pure((MOST_CLASSES - (most[i] & MOST_CLASSES)) as u8)
+    counts.visit_some(
+        filled.iter().map(|filled| filled.cell as usize),
+        #[inline(always)]
+        |counts| {
+            let Some(filled) = rest.next() else { return };
+            let step = opacity.step(filled.total);
+            let (class, most, light) = mixer.mix(counts);
+            keys.push(if filled.total - most.min(filled.total) <= filled.total / PURE {
+                palette.pure(class, step)
             } else {
-                let scale = 4095.0 / total as f32;
-                Look::Mixed(light.iter().fold(0, |key, channel| key << 4 | u16::from(nibbles[((channel[i] * scale) as usize).min(4095)])))
-            };
-            Filled { cell: start as u32 + place, total, look }
-        }));
+                let scale = 4095.0 / filled.total as f32;
+                let nibble = |light: f32| u16::from(nibbles[((light * scale) as usize).min(4095)]);
+                palette.mixed(nibble(light[0]) << 8 | nibble(light[1]) << 4 | nibble(light[2]), step)
+            });
+        },
+    );
+    keys
+}
+
+/// Mixes the colours of a cell's classes.
+struct Mixer<'a> {
+    groups: &'a Groups,
+    linear: Vec<[f32; 3]>,
+    /// The same eight planes by eight, channel by channel; empty where planes share a class, so that the largest plane is not the
+    /// largest class.
+    eights: Vec<[[f32; 8]; 3]>,
+    /// What makes the first class the greatest of equals.
+    ranks: Vec<[u32; 8]>,
+}
+
+impl<'a> Mixer<'a> {
+    fn new(stride: usize, groups: &'a Groups, colours: &[Rgb]) -> Self {
+        let linear: Vec<[f32; 3]> = colours.iter().map(|c| c.linear().map(|v| v as f32)).collect();
+        let apart = groups.of_plane.iter().enumerate().all(|(plane, class)| !groups.of_plane[..plane].contains(class));
+        let (mut eights, mut ranks) = (Vec::new(), Vec::new());
+        if apart && stride > 1 && colours.len() < MOST_CLASSES {
+            eights = vec![[[0.0; 8]; 3]; stride / 8];
+            ranks = vec![[0; 8]; stride / 8];
+            for (plane, &class) in groups.of_plane.iter().enumerate() {
+                for (channel, value) in linear[class].iter().enumerate() {
+                    eights[plane / 8][channel][plane % 8] = *value;
+                }
+                ranks[plane / 8][plane % 8] = (MOST_CLASSES - class) as u32;
+            }
+        }
+        Self { groups, linear, eights, ranks }
     }
-    filled
+
+    /// The class with the most rows (of equals the first), its rows, and the sum of all colours.
+    #[inline(always)]
+    fn mix(&self, counts: cells::Cell<'_>) -> (usize, u32, [f32; 3]) {
+        match counts.eights() {
+            Some(words) if !self.eights.is_empty() => self.mix_eights(words),
+            _ => mix_shared(counts, self.groups, &self.linear),
+        }
+    }
+
+    #[inline(always)]
+    fn mix_eights(&self, words: &[[u8; 8]]) -> (usize, u32, [f32; 3]) {
+        let (mut light, mut most) = ([0.0_f32; 3], 0_u32);
+        for ((word, colours), ranks) in words.iter().zip(&self.eights).zip(&self.ranks) {
+            let counts: [f32; 8] = std::array::from_fn(|i| f32::from(word[i]));
+            for (light, colour) in light.iter_mut().zip(colours) {
+                let part: [f32; 8] = std::array::from_fn(|i| counts[i] * colour[i]);
+                let half: [f32; 4] = std::array::from_fn(|i| part[i] + part[i + 4]);
+                *light += (half[0] + half[2]) + (half[1] + half[3]);
+            }
+            let tagged: [u32; 8] = std::array::from_fn(|i| u32::from(word[i]) << 8 | ranks[i]);
+            most = tagged.into_iter().fold(most, u32::max);
+        }
+        (MOST_CLASSES.saturating_sub((most & 0xff) as usize), most >> 8, light)
+    }
+}
+
+/// The same where planes share classes.
+fn mix_shared(counts: cells::Cell<'_>, groups: &Groups, linear: &[[f32; 3]]) -> (usize, u32, [f32; 3]) {
+    let mut of_class = [0_u32; MOST_CLASSES];
+    let mut light = [0.0_f32; 3];
+    let mut most = 0;
+    counts.each(|plane, count| {
+        let Some(&class) = groups.of_plane.get(plane) else { return };
+        let sum = &mut of_class[class];
+        *sum = sum.saturating_add(count);
+        if *sum > of_class[most] || (of_class[class] == of_class[most] && class < most) {
+            most = class;
+        }
+        light.iter_mut().zip(linear[class]).for_each(|(light, value)| *light += count as f32 * value);
+    });
+    (most, of_class[most], light)
 }
 
 /// From a count to a step of opacity.
@@ -289,11 +331,16 @@ impl Palette {
         (self.place[class] * self.steps + usize::from(step)).min(PALETTE - 1) as u32
     }
 
-    fn mixed(&mut self, colour: u16, step: u8) -> u32 {
+    fn mixed(&self, colour: u16, step: u8) -> u32 {
         let level = usize::from(step) * 4 / self.steps;
-        let key = (usize::from(colour) << 2 | level) & 0x3fff;
-        self.mixtures[key] += 1;
-        MIXTURE | key as u32
+        MIXTURE | (usize::from(colour) << 2 | level) as u32 & 0x3fff
+    }
+
+    /// Notes that a cell has this look.
+    fn count(&mut self, key: u32) {
+        if key & MIXTURE != 0 {
+            self.mixtures[(key & 0x3fff) as usize] += 1;
+        }
     }
 
     fn mixture(key: usize) -> [u8; 4] {
@@ -305,7 +352,7 @@ impl Palette {
     fn settle(&mut self) {
         let mut keys: Vec<usize> = (0..self.mixtures.len()).filter(|&k| self.mixtures[k] > 0).collect();
         keys.sort_by_key(|&k| (std::cmp::Reverse(self.mixtures[k]), k));
-        let free = PALETTE.saturating_sub(self.entries.len());
+        let free = PALETTE.saturating_sub(self.entries.len()).min(MOST_MIXTURES);
         for (rank, &key) in keys.iter().enumerate() {
             let colour = Self::mixture(key);
             let index = if rank < free {

@@ -1,0 +1,218 @@
+//! An index for a pair of axes: the rows in the order of their place, so that what lies close together on the chart lies close
+//! together in memory.
+//!
+//! Rows are ordered along the Z-order curve of their positions, in blocks with bounds. A window reads the blocks that it touches and no others, and
+//! counting goes through a grid that stays in the cache, because neighbours in the index are neighbours on the grid. Each row has 16 bits for its
+//! place along each axis, 16 more where the first leave a doubt, and its number, which leads to the value itself where
+//! even these do. Counts are exact, see [`crate::coding`].
+
+use std::ops::Range;
+
+use crate::coding::Coding;
+use crate::density::Positions;
+use crate::parallel::map_rows;
+
+/// Rows in a block.
+pub const BLOCK: usize = 4096;
+
+/// The columns of an index, wherever they lie: one entry for each row that has a place on both axes, in the order of the index.
+#[derive(Clone, Copy, Debug)]
+pub struct Parts<'a> {
+    /// The upper halves of the codes: x below, y above.
+    pub upper: &'a [u32],
+    /// The lower halves.
+    pub lower: &'a [u32],
+    /// The rows' numbers.
+    pub rows: &'a [u32],
+}
+
+/// The columns of an index that has just been made.
+#[derive(Clone, Debug, Default)]
+pub struct Made {
+    pub upper: Vec<u32>,
+    pub lower: Vec<u32>,
+    pub rows: Vec<u32>,
+}
+
+impl Made {
+    #[must_use]
+    pub fn parts(&self) -> Parts<'_> {
+        Parts { upper: &self.upper, lower: &self.lower, rows: &self.rows }
+    }
+}
+
+/// What is known of an index besides its columns.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bounds {
+    pub x: Coding,
+    pub y: Coding,
+    /// For each block the least and the greatest upper half of x, and of y.
+    blocks: Vec<[u16; 4]>,
+}
+
+/// An index over two columns.
+#[derive(Clone, Copy, Debug)]
+pub struct Cloud<'a> {
+    pub parts: Parts<'a>,
+    pub bounds: &'a Bounds,
+    /// The positions themselves, by the rows' numbers.
+    pub x: Positions<'a>,
+    pub y: Positions<'a>,
+}
+
+/// The coding of the rows' positions; `None` if no row has one.
+fn coding(positions: &Positions<'_>) -> Option<Coding> {
+    let ends = map_rows(positions.len(), |rows| {
+        rows.map(|row| positions.at(row))
+            .filter(|at| at.is_finite())
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), at| (low.min(at), high.max(at)))
+    });
+    let (low, high) = ends.into_iter().fold((f64::INFINITY, f64::NEG_INFINITY), |a, b| (a.0.min(b.0), a.1.max(b.1)));
+    Coding::new(low, high)
+}
+
+/// The bits of a number, each with a zero above it.
+fn spread(bits: u16) -> u32 {
+    let mut x = u32::from(bits);
+    x = (x | x << 8) & 0x00ff_00ff;
+    x = (x | x << 4) & 0x0f0f_0f0f;
+    x = (x | x << 2) & 0x3333_3333;
+    (x | x << 1) & 0x5555_5555
+}
+
+/// Makes the index of two columns: takes about 20 bytes and 50 ns a row. `None` if the columns differ in length, have too many rows to
+/// number them, or no row has a place on both axes; there is nothing to be quick about then.
+#[must_use]
+pub fn make(x: Positions<'_>, y: Positions<'_>) -> Option<Made> {
+    if x.len() != y.len() || u32::try_from(x.len()).is_err() {
+        return None;
+    }
+    let (of_x, of_y) = (coding(&x)?, coding(&y)?);
+    let (x_per_unit, y_per_unit) = (of_x.per_unit(), of_y.per_unit());
+    let codes = |row: usize| {
+        let (at_x, at_y) = (x.at(row), y.at(row));
+        (at_x.is_finite() && at_y.is_finite()).then(|| (of_x.code(at_x, x_per_unit), of_y.code(at_y, y_per_unit)))
+    };
+    let mut order = map_rows(x.len(), |rows| {
+        let key = |row: usize| {
+            let (x, y) = codes(row)?;
+            let curve = spread((x >> 16) as u16) | spread((y >> 16) as u16) << 1;
+            Some(u64::from(curve) << 32 | row as u64)
+        };
+        let mut keys: Vec<u64> = rows.filter_map(key).collect();
+        keys.sort_unstable();
+        keys
+    })
+    .into_iter()
+    .reduce(merge)?;
+    if order.is_empty() {
+        return None;
+    }
+    let mut made = Made::default();
+    made.upper.reserve_exact(order.len());
+    made.lower.reserve_exact(order.len());
+    for key in &order {
+        if let Some((x, y)) = codes(*key as u32 as usize) {
+            made.upper.push(x >> 16 | y & 0xffff_0000);
+            made.lower.push(x & 0xffff | y << 16);
+        }
+    }
+    made.rows = order.drain(..).map(|key| key as u32).collect();
+    Some(made)
+}
+
+/// Two sorted lists as one.
+fn merge(a: Vec<u64>, b: Vec<u64>) -> Vec<u64> {
+    let mut merged = Vec::with_capacity(a.len() + b.len());
+    let (mut a, mut b) = (a.into_iter().peekable(), b.into_iter().peekable());
+    while let (Some(x), Some(y)) = (a.peek(), b.peek()) {
+        let next = if x < y { a.next() } else { b.next() };
+        merged.extend(next);
+    }
+    merged.extend(a);
+    merged.extend(b);
+    merged
+}
+
+impl Bounds {
+    /// Reads the bounds of an index; `None` if its columns do not belong to each other or to these positions.
+    #[must_use]
+    pub fn of(parts: Parts<'_>, x: Positions<'_>, y: Positions<'_>) -> Option<Self> {
+        let rows = parts.rows.len();
+        let fits = parts.upper.len() == rows && parts.lower.len() == rows && rows <= x.len() && x.len() == y.len();
+        let known = map_rows(rows, |range| parts.rows[range].iter().all(|row| (*row as usize) < x.len()));
+        if !fits || rows == 0 || known.contains(&false) {
+            return None;
+        }
+        let bound = |block: &[u32]| {
+            block.iter().fold([u16::MAX, 0, u16::MAX, 0], |[x0, x1, y0, y1], &codes| {
+                let (x, y) = (codes as u16, (codes >> 16) as u16);
+                [x0.min(x), x1.max(x), y0.min(y), y1.max(y)]
+            })
+        };
+        let blocks = rows.div_ceil(BLOCK);
+        let bounds = map_rows(blocks, |blocks| {
+            let rows = blocks.start * BLOCK..rows.min(blocks.end * BLOCK);
+            parts.upper[rows].chunks(BLOCK).map(bound).collect::<Vec<_>>()
+        });
+        Some(Self { x: coding(&x)?, y: coding(&y)?, blocks: bounds.concat() })
+    }
+}
+
+impl Cloud<'_> {
+    /// Rows with a place on both axes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.parts.rows.len()
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.parts.rows.is_empty()
+    }
+
+    /// The blocks, as ranges of the index, that may have rows between these positions.
+    pub(crate) fn blocks(&self, x: (f64, f64), y: (f64, f64)) -> Vec<Range<usize>> {
+        let ends = |coding: &Coding, (low, high): (f64, f64)| (coding.code_of_edge(low) >> 16, coding.code_of_edge(high) >> 16);
+        let (x, y) = (ends(&self.bounds.x, x), ends(&self.bounds.y, y));
+        let touches =
+            |[x0, x1, y0, y1]: &[u16; 4]| i64::from(*x1) >= x.0 && i64::from(*x0) <= x.1 && i64::from(*y1) >= y.0 && i64::from(*y0) <= y.1;
+        let found = self.bounds.blocks.iter().enumerate().filter(|(_, bounds)| touches(bounds));
+        found.map(|(block, _)| block * BLOCK..self.len().min((block + 1) * BLOCK)).collect()
+    }
+}
+
+/// What an index says about one of its axes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Along<'a> {
+    pub coding: Coding,
+    pub parts: Parts<'a>,
+    /// Where this axis has its half of a pair: 0 or 16.
+    pub shift: u32,
+    pub positions: Positions<'a>,
+}
+
+impl<'a> Cloud<'a> {
+    pub(crate) fn along_x(&self) -> Along<'a> {
+        Along { coding: self.bounds.x, parts: self.parts, shift: 0, positions: self.x }
+    }
+
+    pub(crate) fn along_y(&self) -> Along<'a> {
+        Along { coding: self.bounds.y, parts: self.parts, shift: 16, positions: self.y }
+    }
+}
+
+impl Along<'_> {
+    /// The whole code of an entry.
+    #[inline]
+    pub(crate) fn code(&self, at: usize) -> i64 {
+        let half = |pairs: &[u32]| i64::from(pairs[at] >> self.shift & 0xffff);
+        half(self.parts.upper) << 16 | half(self.parts.lower)
+    }
+
+    /// The position of an entry, out of the column.
+    #[inline]
+    pub(crate) fn position(&self, at: usize) -> f64 {
+        self.positions.at(self.parts.rows[at] as usize)
+    }
+}

@@ -1,0 +1,141 @@
+//! One thread's grid.
+
+use std::ops::Range;
+
+use super::finder::{Finder, OUTSIDE, SURE};
+use super::{BLOCK, ClassCodes, Classes};
+use crate::simd::widest;
+
+/// In place of the cell of a row about which there is a doubt; beyond all cells, as is [`OUTSIDE`].
+const UNSURE: u32 = OUTSIDE - 1;
+
+#[derive(Debug, Default)]
+pub(super) struct Counter {
+    pub(super) cells: Vec<u8>,
+    /// A cell for every 256 rows that it wrapped around for.
+    pub(super) overflow: Vec<u32>,
+    pub(super) shown: u64,
+}
+
+impl Counter {
+    pub(super) fn clear(&mut self, cells: usize) {
+        self.cells.clear();
+        self.cells.resize(cells, 0);
+        self.overflow.clear();
+        self.shown = 0;
+    }
+
+    /// Counts rows; `sizes` are the cells along x and the bytes of a cell.
+    pub(super) fn count_rows(
+        &mut self,
+        rows: Range<usize>,
+        x: &Finder<'_>,
+        y: &Finder<'_>,
+        classes: Option<Classes<'_>>,
+        sizes: (usize, usize),
+    ) {
+        widest(
+            #[inline(always)]
+            || self.count_loops(rows, x, y, classes, sizes),
+        );
+    }
+
+    #[inline(always)]
+    fn count_loops(
+        &mut self,
+        rows: Range<usize>,
+        x: &Finder<'_>,
+        y: &Finder<'_>,
+        classes: Option<Classes<'_>>,
+        (width, stride): (usize, usize),
+    ) {
+        let (mut xs, mut ys, mut keys, mut groups) = ([0_u32; BLOCK], [0_u32; BLOCK], [0_u32; BLOCK], [0_u8; BLOCK]);
+        let (width, stride) = (width as u32, stride as u32);
+        let last = classes.map_or(0, |classes| classes.grouping.len() - 1) as u8;
+        let cells = &mut self.cells[..];
+        let overflow = &mut self.overflow;
+        let (mut unsure, mut n_unsure) = ([0_u16; BLOCK], 0);
+        let mut shown = 0_u64;
+        let mut start = rows.start;
+        while start < rows.end {
+            let end = rows.end.min(start + BLOCK);
+            let n = end - start;
+            let (xs, ys, keys, groups) = (&mut xs[..n], &mut ys[..n], &mut keys[..n], &mut groups[..n]);
+            x.find(start..end, xs);
+            y.find(start..end, ys);
+            match classes {
+                None => {}
+                Some(Classes { codes: ClassCodes::Levels(codes), grouping }) => {
+                    for (group, &code) in groups.iter_mut().zip(&codes[start..end]) {
+                        *group = grouping.group_of(code) as u8;
+                    }
+                }
+                Some(Classes { codes: ClassCodes::Groups(of_row), .. }) => {
+                    for (group, &row) in groups.iter_mut().zip(&of_row[start..end]) {
+                        *group = row.min(last);
+                    }
+                }
+            }
+            // One loop without a branch, so that the compiler makes vectors of it.
+            let mut all_outside = true;
+            for (((key, &x), &y), &group) in keys.iter_mut().zip(&*xs).zip(&*ys).zip(&*groups) {
+                let is_sure = (x | y) < SURE;
+                let is_outside = (x == OUTSIDE) | (y == OUTSIDE);
+                let cell = y.wrapping_mul(width).wrapping_add(x).wrapping_mul(stride).wrapping_add(u32::from(group));
+                let other = if is_outside { OUTSIDE } else { UNSURE };
+                *key = if is_sure { cell } else { other };
+                all_outside &= is_outside;
+            }
+            if all_outside {
+                start = end;
+                continue;
+            }
+            for (i, &key) in keys.iter().enumerate() {
+                if let Some(count) = cells.get_mut(key as usize) {
+                    *count = count.wrapping_add(1);
+                    shown += 1;
+                    if *count == 0 {
+                        overflow.push(key);
+                    }
+                } else if key == UNSURE {
+                    unsure[n_unsure] = i as u16;
+                    n_unsure += 1;
+                }
+            }
+            for &i in &unsure[..n_unsure] {
+                let i = usize::from(i);
+                let (cell_x, cell_y) = (x.settle(xs[i], start + i), y.settle(ys[i], start + i));
+                if cell_x != OUTSIDE && cell_y != OUTSIDE {
+                    let key = (cell_y * width + cell_x) * stride + u32::from(groups[i]);
+                    let count = &mut cells[key as usize];
+                    *count = count.wrapping_add(1);
+                    shown += 1;
+                    if *count == 0 {
+                        overflow.push(key);
+                    }
+                }
+            }
+            n_unsure = 0;
+            start = end;
+        }
+        self.shown += shown;
+    }
+
+    /// Adds the counts of another thread.
+    pub(super) fn add(&mut self, other: &Self) {
+        const PIECE: usize = 4096;
+        self.overflow.extend_from_slice(&other.overflow);
+        let overflow = &mut self.overflow;
+        for (piece, (sums, counts)) in self.cells.chunks_mut(PIECE).zip(other.cells.chunks(PIECE)).enumerate() {
+            let mut wrapped = false;
+            for (sum, &count) in sums.iter_mut().zip(counts) {
+                *sum = sum.wrapping_add(count);
+                wrapped |= *sum < count;
+            }
+            if wrapped {
+                let at = sums.iter().zip(counts).enumerate().filter(|(_, (sum, count))| sum < count);
+                overflow.extend(at.map(|(i, _)| (piece * PIECE + i) as u32));
+            }
+        }
+    }
+}

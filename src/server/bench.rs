@@ -1,0 +1,224 @@
+//! `labboard bench`: how fast this machine is with a table of a given size. Everything is measured inside one process, without a network.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use labboard_openml::table::{Feature, Table, Values};
+use labboard_store::{About, NewDataset, Options, Status, Store};
+
+use super::cli::BenchArgs;
+use super::config::Config;
+use super::figures::{self, Request};
+use super::ingest::{OWNER, describe, person};
+use super::routes;
+use super::state::State;
+use crate::app::panels;
+use crate::controls::Controls;
+use crate::model::{Entity, Kind};
+use crate::view::Zoom;
+
+const CLASSES: usize = 8;
+/// Windows that are asked for at each depth.
+const WINDOWS: usize = 25;
+/// How deep windows are, each a third as wide as the one before.
+const DEPTHS: u32 = 10;
+
+/// Measures, and prints what was measured.
+///
+/// # Errors
+/// The data directory cannot be used, or is not empty.
+pub async fn run(args: BenchArgs) -> anyhow::Result<()> {
+    let temporary = match &args.data_dir {
+        Some(_) => None,
+        None => Some(tempfile::tempdir().context("no temporary folder")?),
+    };
+    let dir = match (&args.data_dir, &temporary) {
+        (Some(dir), _) => dir.clone(),
+        (None, Some(temporary)) => temporary.path().to_owned(),
+        (None, None) => anyhow::bail!("no folder"),
+    };
+    let rows = args.rows;
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    println!("{rows} rows, {processors} processors, seed {}", args.seed);
+
+    let entity = {
+        let store = Store::open(&dir, Options::default()).await?;
+        let start = Instant::now();
+        let seed = args.seed;
+        let table = tokio::task::spawn_blocking(move || generate(rows, seed)).await?;
+        report("generated", start.elapsed());
+        let start = Instant::now();
+        let id = add(&store, table).await?;
+        report("described and stored", start.elapsed());
+        Entity::new(Kind::Data, id)
+    };
+    println!("{:<34} {:>9.0} MB", "memory at the most", memory("VmHWM") / 1e6);
+    let state = routes::open(Config { data_dir: dir, demo: false, ..Config::default() }).await?;
+    let start = Instant::now();
+    draw(&state, entity, None).await?;
+    report("first figure, without an index", start.elapsed());
+    let start = Instant::now();
+    state.indexes().idle().await;
+    draw(&state, entity, None).await?;
+    state.indexes().idle().await;
+    report("the index, in the background", start.elapsed());
+    let mut random = Random(args.seed ^ 0x5eed);
+    println!("{:<34} {:>9} {:>9} {:>9} {:>9}", "figures that nobody asked for", "median", "p95", "bytes", "rows");
+    for depth in 0..DEPTHS {
+        let (mut times, mut bytes, mut shown) = (Vec::new(), 0, 0);
+        for _ in 0..WINDOWS {
+            let zoom = window(depth, &mut random);
+            let start = Instant::now();
+            let drawn = draw(&state, entity, Some(zoom)).await?;
+            times.push(start.elapsed());
+            bytes = bytes.max(drawn.0);
+            shown = drawn.1;
+        }
+        times.sort_unstable();
+        let ms = |at: usize| times[at.min(times.len() - 1)].as_secs_f64() * 1e3;
+        let what = if depth == 0 { "  about everything".to_owned() } else { format!("  1/{} of each axis", 3_u64.pow(depth)) };
+        println!("{what:<34} {:>6.1} ms {:>6.1} ms {:>6.0} kB {shown:>9}", ms(WINDOWS / 2), ms(WINDOWS * 95 / 100), bytes as f64 / 1e3);
+    }
+    println!("{:<34} {:>9.0} MB, files of columns and indexes not counted", "memory now", memory("RssAnon") / 1e6);
+    Ok(())
+}
+
+fn report(what: &str, time: Duration) {
+    println!("{what:<34} {:>9.1} ms", time.as_secs_f64() * 1e3);
+}
+
+/// What the system says of this process's memory, in bytes; 0 where it says nothing.
+fn memory(field: &str) -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+    line.and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok()).map_or(0.0, |kilobytes| kilobytes * 1024.0)
+}
+
+/// The bytes of a figure with its raster, and the rows that it shows.
+async fn draw(state: &State, entity: Entity, zoom: Option<Zoom>) -> anyhow::Result<(usize, u64)> {
+    let panel = panels::find(Kind::Data, "scatter").context("there is no scatter")?;
+    let wanted: Controls = [("x", "x"), ("y", "y"), ("color", "cat")].map(|(name, value)| (name.to_owned(), vec![value.to_owned()])).into();
+    let mut request = Request::new(entity, panel, wanted);
+    (request.canvas.width, request.canvas.height, request.canvas.picture) = (800, 500, false);
+    request.canvas.zoom = zoom;
+    let drawn = figures::drawn(state, request).await.map_err(anyhow::Error::from)?;
+    let raster = drawn.raster.as_ref().map_or(0, |raster| raster.png.len());
+    Ok((serde_json::to_vec(&drawn.figure)?.len() + raster, drawn.view.provenance.rows_shown))
+}
+
+/// A window of a third to the power of `depth`, around one of the clusters.
+fn window(depth: u32, random: &mut Random) -> Zoom {
+    let half = 6.0 / 3_f64.powi(depth as i32);
+    let (x, y) = if depth == 0 { (0.0, 0.0) } else { centre(random.below(CLASSES)) };
+    let mut range = |middle: f64| {
+        let middle = middle + random.uniform() * half * 0.2;
+        [middle - half, middle + half]
+    };
+    Zoom { axes: String::new(), ranges: [("x".to_owned(), range(x)), ("y".to_owned(), range(y))].into() }
+}
+
+fn centre(class: usize) -> (f64, f64) {
+    let angle = std::f64::consts::TAU * class as f64 / CLASSES as f64;
+    (angle.cos() * 3.0, angle.sin() * 3.0)
+}
+
+/// Eight clusters on a circle, a feature that depends on them, one with heavy tails, and the classes with a tenth of them wrong.
+fn generate(rows: usize, seed: u64) -> Table {
+    let mut random = Random(seed);
+    let [mut x, mut y, mut z, mut w] = std::array::from_fn(|_| Vec::with_capacity(rows));
+    let mut codes = Vec::with_capacity(rows);
+    for _ in 0..rows {
+        let class = random.below(CLASSES);
+        let (at_x, at_y) = centre(class);
+        let (at_x, at_y) = (at_x + 0.6 * random.normal(), at_y + 0.9 * random.normal());
+        x.push(at_x);
+        y.push(at_y);
+        z.push(0.5 * at_x - 0.2 * at_y + random.normal());
+        // Student's t with 4 degrees of freedom.
+        let square: f64 = (0..4).map(|_| random.normal().powi(2)).sum();
+        w.push(random.normal() / (square / 4.0).sqrt());
+        codes.push(if random.uniform() < 0.1 { random.below(CLASSES) } else { class } as u32);
+    }
+    let levels = (0..CLASSES).map(|class| format!("class_{class}")).collect();
+    let numbers =
+        [("x", x), ("y", y), ("z", z), ("w", w)].map(|(name, values)| Feature { name: name.to_owned(), values: Values::Numeric(values) });
+    let cat = Feature { name: "cat".to_owned(), values: Values::Nominal { codes, levels } };
+    Table { name: format!("clusters_{rows}"), description: String::new(), features: numbers.into_iter().chain([cat]).collect() }
+}
+
+async fn add(store: &Store, table: Table) -> anyhow::Result<i64> {
+    let columns = store.columns().clone();
+    let prepared = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
+        let description = describe(&table, Some("cat"), None, &[]);
+        Ok((columns.write(&table)?, table.name, description))
+    });
+    let (columns, name, description) = prepared.await??;
+    let dataset = NewDataset {
+        id: None,
+        name,
+        version: None,
+        description: "Generated by labboard bench".to_owned(),
+        format: "ARFF".to_owned(),
+        about: About::default(),
+        default_target: Some("cat".to_owned()),
+        row_id: None,
+        ignored: Vec::new(),
+        status: Status::Active,
+        uploader: person(store, OWNER).await?,
+        upload_ms: None,
+        md5: String::new(),
+        columns,
+        file: None,
+        classes: description.classes,
+        features: description.features,
+        qualities: description.qualities,
+    };
+    Ok(store.add_dataset(dataset).await?)
+}
+
+/// SplitMix64 (Steele, Lea and Flood 2014).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn uniform(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        ((self.uniform() * end as f64) as usize).min(end - 1)
+    }
+
+    /// By Box and Muller.
+    fn normal(&mut self) -> f64 {
+        let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
+        radius * (std::f64::consts::TAU * self.uniform()).cos()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_seed_makes_the_same_table() {
+        let (a, b) = (generate(1000, 7), generate(1000, 7));
+        assert_eq!(a.features.len(), 5);
+        assert!(a.features.iter().zip(&b.features).all(|(a, b)| a.values == b.values));
+        let Values::Numeric(x) = &a.features[0].values else { panic!("x is a number") };
+        let mean = x.iter().sum::<f64>() / 1000.0;
+        assert!(mean.abs() < 0.5, "{mean}");
+    }
+
+    #[tokio::test]
+    async fn a_small_bench_runs_to_its_end() {
+        run(BenchArgs { rows: 30_000, seed: 1, data_dir: None }).await.unwrap();
+    }
+}
