@@ -370,7 +370,7 @@ mod tests {
     #[test]
     fn a_class_alone_in_a_window_keeps_its_colour() {
         let (x, y, levels) = (axis("x"), axis("y"), ["a".to_owned(), "b".to_owned()]);
-        let drawing = draw(&input(&x, &y, &levels, &packed(&[0, 0, 1, 9], 2 * 1), 2, 1), &Style::default()).unwrap();
+        let drawing = draw(&input(&x, &y, &levels, &packed(&[0, 0, 1, 9], 2), 2, 1), &Style::default()).unwrap();
         let pixels = decode(&drawing.raster.unwrap().png);
         assert_eq!(pixels[1][..3], Theme::Light.rgb(Colour::Cat2).0);
         assert_eq!(pixels[0][..3], Theme::Light.rgb(Colour::Cat2).0);
@@ -411,8 +411,8 @@ mod tests {
     fn nothing_to_draw_has_a_reason_and_names_are_text() {
         let (x, y) = (axis("x"), axis("y"));
         assert!(draw(&input(&x, &y, &[], &packed(&[0; 4], 2 * 2), 2, 2), &Style::default()).unwrap_err().reason.contains("in this window"));
-        assert!(draw(&input(&x, &y, &[], &packed(&[], 2 * 2), 2, 2), &Style::default()).is_err());
-        assert!(draw(&input(&x, &y, &[], &packed(&[], 0 * 0), 0, 0), &Style::default()).is_err());
+        assert!(draw(&input(&x, &y, &[], &packed(&[], 4), 2, 2), &Style::default()).is_err());
+        assert!(draw(&input(&x, &y, &[], &packed(&[], 0), 0, 0), &Style::default()).is_err());
         for raw in crate::text::HOSTILE {
             let (x, levels) = (axis(raw), [(*raw).to_owned(), "b".to_owned()]);
             let drawing = draw(&input(&x, &x, &levels, &packed(&[1; 8], 2 * 2), 2, 2), &Style::default()).unwrap();
