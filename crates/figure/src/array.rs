@@ -41,8 +41,11 @@ pub fn numbers(values: &[f64], precision: Precision) -> Value {
     Value::Array(values.iter().map(|&v| number(v, precision)).collect())
 }
 
-/// Row or run ids, typed above [`TYPED_ABOVE`] where they fit 32 bits.
+/// Row or run ids, typed above [`TYPED_ABOVE`] where they fit 16 or 32 bits.
 pub fn ids(values: &[u64]) -> Value {
+    if values.len() > TYPED_ABOVE && values.iter().all(|&v| v <= u64::from(u16::MAX)) {
+        return packed("u2", values.iter().flat_map(|&v| (v as u16).to_le_bytes()));
+    }
     if values.len() > TYPED_ABOVE
         && let Ok(short) = values.iter().map(|&v| u32::try_from(v)).collect::<Result<Vec<_>, _>>()
     {
@@ -181,7 +184,8 @@ mod tests {
         assert_eq!(numbers(&vec![0.1; n], log)["dtype"], "f4");
         assert_eq!(numbers(&vec![1e-300; n], log)["dtype"], "f8");
         assert!(numbers(&[vec![0.1; n], vec![f64::NAN]].concat(), pixel).is_array());
-        assert_eq!(bytes(&ids(&vec![3; n]))[..4], [3, 0, 0, 0]);
+        assert_eq!(bytes(&ids(&vec![3; n]))[..4], [3, 0, 3, 0]);
+        assert_eq!(bytes(&ids(&vec![70_000; n]))[..4], 70_000_u32.to_le_bytes());
         assert!(ids(&vec![u64::MAX; n]).is_array());
     }
 

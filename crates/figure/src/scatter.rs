@@ -542,7 +542,7 @@ mod tests {
         let trace = &drawing.figure["data"][0];
         assert_eq!(trace["type"], "scattergl");
         assert_eq!(trace["x"]["dtype"], "f4");
-        assert_eq!(trace["customdata"]["dtype"], "u4");
+        assert_eq!(trace["customdata"]["dtype"], "u2");
         check(&drawing.picture);
     }
 

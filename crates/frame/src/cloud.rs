@@ -80,7 +80,7 @@ fn spread(bits: u16) -> u32 {
     (x | x << 1) & 0x5555_5555
 }
 
-/// Makes the index of two columns: takes about 20 bytes and 50 ns a row. `None` if the columns differ in length, have too many rows to
+/// Makes the index of two columns: takes about 20 bytes and 200 ns a row. `None` if the columns differ in length, have too many rows to
 /// number them, or no row has a place on both axes; there is nothing to be quick about then.
 #[must_use]
 pub fn make(x: Positions<'_>, y: Positions<'_>) -> Option<Made> {

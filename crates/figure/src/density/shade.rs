@@ -155,6 +155,24 @@ fn looks_loop(counts: cells::Counts<'_>, mixer: &Mixer<'_>, palette: &Palette, o
     keys
 }
 
+/// The plane that has all rows of a cell, and how many, if there is one.
+#[inline(always)]
+fn alone(words: &[[u8; 8]]) -> Option<(usize, u32)> {
+    let mut found = None;
+    for (at, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        if word != 0 {
+            let byte = word.trailing_zeros() / 8;
+            let count = word >> (byte * 8);
+            if count > 0xff || found.is_some() {
+                return None;
+            }
+            found = Some((at * 8 + byte as usize, count as u32));
+        }
+    }
+    found
+}
+
 /// Mixes the colours of a cell's classes.
 struct Mixer<'a> {
     groups: &'a Groups,
@@ -188,7 +206,11 @@ impl<'a> Mixer<'a> {
     #[inline(always)]
     fn mix(&self, counts: cells::Cell<'_>) -> (usize, u32, [f32; 3]) {
         match counts.eights() {
-            Some(words) if !self.eights.is_empty() => self.mix_eights(words),
+            Some(words) if !self.eights.is_empty() => match alone(words) {
+                // Most cells of most charts.
+                Some((plane, count)) => (self.groups.of_plane.get(plane).copied().unwrap_or(0), count, [0.0; 3]),
+                None => self.mix_eights(words),
+            },
             _ => mix_shared(counts, self.groups, &self.linear),
         }
     }
