@@ -370,21 +370,30 @@ impl Palette {
         [channel(10), channel(6), channel(2), alpha(key & 3, 4)]
     }
 
-    /// Gives the most frequent mixtures the free entries, the others the nearest entry.
+    /// Gives the most frequent mixtures the free entries; the others look like the most frequent one that agrees with them to three bits a
+    /// channel, or else like the nearest entry.
     fn settle(&mut self) {
         let mut keys: Vec<usize> = (0..self.mixtures.len()).filter(|&k| self.mixtures[k] > 0).collect();
         keys.sort_by_key(|&k| (std::cmp::Reverse(self.mixtures[k]), k));
         let free = PALETTE.saturating_sub(self.entries.len()).min(MOST_MIXTURES);
+        let coarse = |key: usize| (key >> 11 & 7) << 8 | (key >> 7 & 7) << 5 | (key >> 3 & 7) << 2 | key & 3;
+        let mut like = vec![None; 1 << 11];
         for (rank, &key) in keys.iter().enumerate() {
             let colour = Self::mixture(key);
-            let index = if rank < free {
-                self.entries.push(colour);
-                self.entries.len() - 1
-            } else {
-                let distance = |e: &[u8; 4]| -> i32 { e.iter().zip(&colour).map(|(a, b)| (i32::from(*a) - i32::from(*b)).pow(2)).sum() };
-                let nearest = self.entries.iter().enumerate().min_by_key(|(_, e)| distance(e));
-                nearest.map_or(0, |(i, _)| i)
+            let index = match like[coarse(key)] {
+                _ if rank < free => {
+                    self.entries.push(colour);
+                    self.entries.len() - 1
+                }
+                Some(index) => index,
+                None => {
+                    let distance =
+                        |e: &[u8; 4]| -> i32 { e.iter().zip(&colour).map(|(a, b)| (i32::from(*a) - i32::from(*b)).pow(2)).sum() };
+                    let nearest = self.entries.iter().enumerate().min_by_key(|(_, e)| distance(e));
+                    nearest.map_or(0, |(i, _)| i)
+                }
             };
+            like[coarse(key)].get_or_insert(index);
             self.mixtures[key] = index as u32;
         }
     }
