@@ -60,20 +60,21 @@ pub async fn page(state: &State, entity: Entity, query: &str) -> Result<Visit, A
     let Some(upstream) = upstream_of(state, entity) else {
         return Ok(Visit::Page(Box::new(views::page(state, entity.kind, entity.id, query).await?)));
     };
-    let mut found = views::page(state, entity.kind, entity.id, query).await;
-    if matches!(found, Err(AppError::NotFound(_))) {
+    if !upstream.is_here(wanted).await.map_err(|error| app_error(&error, entity))? {
         let fetch = upstream.begin(wanted, "");
         if let Ok(status) = &fetch {
             let _ = tokio::time::timeout(AT_ONCE, finished(status.clone(), |_| {})).await;
         }
         match state_of(fetch.map(|status| status.borrow().clone()), entity) {
-            FetchState::Here => found = views::page(state, entity.kind, entity.id, query).await,
+            FetchState::Here => {}
             FetchState::Missing(text) => return Err(AppError::NotFound(text)),
             on_its_way => return Ok(written::fetching(state, entity, &upstream.address().to_string(), &on_its_way)),
         }
     }
-    let mut view = found?;
-    view.head = with_gathering(view.head, upstream.gather(wanted));
+    // Asked before the page is read: one that says that nothing more comes has all of it.
+    let gathering = upstream.gather(wanted);
+    let mut view = views::page(state, entity.kind, entity.id, query).await?;
+    view.head = with_gathering(view.head, gathering);
     Ok(Visit::Page(Box::new(view)))
 }
 
@@ -82,8 +83,8 @@ pub async fn page(state: &State, entity: Entity, query: &str) -> Result<Visit, A
 /// # Errors
 /// There is no such entity, or it cannot be read.
 pub async fn head(state: &State, entity: Entity) -> Result<Head, AppError> {
-    let head = views::head(state, entity.kind, entity.id).await?;
-    Ok(with_gathering(head, upstream_of(state, entity).and_then(|upstream| upstream.gathering(entity.into()))))
+    let gathering = upstream_of(state, entity).and_then(|upstream| upstream.gathering(entity.into()));
+    Ok(with_gathering(views::head(state, entity.kind, entity.id).await?, gathering))
 }
 
 fn with_gathering(head: Head, gathering: Option<Gathering>) -> Head {
