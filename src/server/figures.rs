@@ -63,13 +63,17 @@ impl Request {
     }
 
     fn parse(kind: &str, id: &str, panel: &str, query: &str) -> Result<Self, AppError> {
+        Self::of(kind, id, panel, parameters(query))
+    }
+
+    fn of(kind: &str, id: &str, panel: &str, parameters: impl Iterator<Item = (String, String)>) -> Result<Self, AppError> {
         let kind = Kind::parse(kind).ok_or_else(|| AppError::NotFound(format!("“{kind}” is not one of data, task, flow and run")))?;
         let id = id.parse::<i64>().map_err(|_| AppError::NotFound(format!("There is no {} “{id}”", kind.singular())))?;
         let panel = panels::find(kind, panel).ok_or_else(|| AppError::NotFound(format!("A {} has no panel “{panel}”", kind.singular())))?;
         let mut request = Self::new(Entity::new(kind, id), panel, Controls::new());
         request.canvas.picture = false;
         let names = panel.control_names();
-        for (name, value) in parameters(query) {
+        for (name, value) in parameters {
             match name.as_str() {
                 "size" => (request.canvas.width, request.canvas.height) = size(&value)?,
                 "window" => request.canvas.zoom = Some(window(&value)?),

@@ -17,6 +17,8 @@ use tokio::sync::{Notify, Semaphore};
 
 use super::source::column;
 
+/// How indexes are laid out; part of their names, so that another version of labboard makes its own.
+const FORMAT: u32 = 1;
 /// Tables with fewer rows are read as soon as an index.
 pub const FROM_ROWS: usize = 200_000;
 /// Indexes that are kept open; their files are mapped, so that they weigh little.
@@ -113,7 +115,7 @@ struct Key {
 impl Key {
     fn name(&self, part: &str) -> String {
         let colour = self.colour.map(|colour| format!(".{}-{}", colour.feature, colour.groups)).unwrap_or_default();
-        format!("{}-{}{colour}.{part}", self.x.name(), self.y.name())
+        format!("v{FORMAT}-{}-{}{colour}.{part}", self.x.name(), self.y.name())
     }
 
     fn pair(&self) -> Self {

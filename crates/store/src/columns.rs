@@ -353,7 +353,7 @@ pub(crate) fn file_names(dir: &Path) -> Result<Vec<String>, StoreError> {
     Ok(std::iter::once(MANIFEST.to_owned()).chain(columns).collect())
 }
 
-fn write_file(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), StoreError> {
+pub(crate) fn write_file(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), StoreError> {
     let mut file = File::create_new(path).context("create", path)?;
     write(&mut file).and_then(|()| make_read_only(&file)).and_then(|()| file.sync_all()).context("write", path)
 }

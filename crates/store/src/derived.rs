@@ -6,11 +6,10 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use crate::columns::ColumnFiles;
+use crate::columns::{ColumnFiles, write_file};
 use crate::error::{IoContext, StoreError};
 use crate::hash::ContentHash;
 use crate::mapped::{Mapped, Plain};
-use crate::staging::{make_read_only, sync_dir};
 
 /// Computed values, mapped like a column.
 #[derive(Debug)]
@@ -51,20 +50,16 @@ impl ColumnFiles {
         const PIECE: usize = 1 << 16;
         let path = self.derived_path(hash, name);
         let staged = self.staging().reserve();
-        let mut file = std::fs::File::create_new(staged.path()).context("create", staged.path())?;
         let mut bytes = Vec::with_capacity(PIECE * size_of::<T>());
-        let mut write = || -> io::Result<()> {
+        write_file(staged.path(), |file| {
             for piece in values.chunks(PIECE) {
                 bytes.clear();
                 piece.iter().for_each(|value| value.extend_le(&mut bytes));
                 file.write_all(&bytes)?;
             }
-            make_read_only(&file)?;
-            file.sync_all()
-        };
-        write().context("write", staged.path())?;
+            Ok(())
+        })?;
         staged.publish(&path)?;
-        path.parent().map_or(Ok(()), sync_dir)?;
         Mapped::open(&path, values.len()).map(Derived).context("open", &path)
     }
 }

@@ -263,7 +263,7 @@ fn draw(source: &DataSource, values: &Values, canvas: &Canvas) -> Result<Content
             y_log,
             ..scatter::Input::new(feature(x_name, x), feature(y_name, y))
         };
-        return scatter::draw(&input, &style).map(probed);
+        return scatter::draw(&input, &style).map(|drawing| probed(drawing, None));
     }
 
     let axes = axes.counting(color);
@@ -294,7 +294,7 @@ fn draw(source: &DataSource, values: &Values, canvas: &Canvas) -> Result<Content
                 y_log,
                 ..scatter::Input::new(x.feature(x_name), y.feature(y_name))
             };
-            return scatter::draw(&input, &style).map(|drawing| refinable(drawing, full));
+            return scatter::draw(&input, &style).map(|drawing| probed(drawing, Some(full)));
         }
     }
 
@@ -331,7 +331,7 @@ fn draw(source: &DataSource, values: &Values, canvas: &Canvas) -> Result<Content
         shade: density::Shade::default(),
         spread: true,
     };
-    let drawing = density::draw(&input, &style).map(|drawing| refinable(drawing, full));
+    let drawing = density::draw(&input, &style).map(|drawing| probed(drawing, Some(full)));
     buffers.0.recycle(counted);
     drawing
 }
@@ -350,21 +350,15 @@ fn placed(x: (Positions<'_>, &Summary, bool), y: (Positions<'_>, &Summary, bool)
     }
 }
 
-/// Tells the browser that a zoom is worth asking again for, and what the whole view is.
-fn refinable(drawing: labboard_figure::Drawing, full: Window) -> Content {
-    with_meta(drawing, "refine", serde_json::json!([full.x[0], full.x[1], full.y[0], full.y[1]]))
-}
-
-/// Tells the browser that the panel answers about rows by their place.
-fn probed(drawing: labboard_figure::Drawing) -> Content {
-    with_meta(drawing, "rows", true.into())
-}
-
-fn with_meta(mut drawing: labboard_figure::Drawing, key: &str, value: serde_json::Value) -> Content {
+/// Tells the browser that the panel answers about rows by their place and, where a zoom is worth asking again for, what the whole
+/// view is.
+fn probed(mut drawing: labboard_figure::Drawing, full: Option<Window>) -> Content {
     if let Some(layout) = drawing.figure.get_mut("layout").and_then(serde_json::Value::as_object_mut) {
         let meta = layout.entry("meta").or_insert_with(|| serde_json::json!({}));
         meta["rows"] = true.into();
-        meta[key] = value;
+        if let Some(full) = full {
+            meta["refine"] = serde_json::json!([full.x[0], full.x[1], full.y[0], full.y[1]]);
+        }
     }
     drawing.into()
 }

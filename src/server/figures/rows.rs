@@ -10,7 +10,7 @@ use labboard_frame::density::{Shape, Window};
 
 use super::{Peer, Place, Request, client, error_response, source_of};
 use crate::app::panels::{self, Found};
-use crate::controls::{encode, parameters};
+use crate::controls::parameters;
 use crate::error::AppError;
 use crate::server::state::State;
 use crate::server::talk::text::escape;
@@ -55,13 +55,10 @@ async fn respond(
     question: impl FnOnce(&str) -> Result<Question, AppError>,
 ) -> Response {
     let query = query.unwrap_or_default();
-    let rest: Vec<String> = parameters(&query)
-        .filter(|(name, _)| name != "point" && name != "shape")
-        .map(|(name, value)| format!("{}={}", encode(&name), encode(&value)))
-        .collect();
     let found = async {
         let question = question(&query)?;
-        let request = Request { client: client(peer), ..Request::parse(&kind, &id, &panel, &rest.join("&"))? };
+        let of_figure = parameters(&query).filter(|(name, _)| name != "point" && name != "shape");
+        let request = Request { client: client(peer), ..Request::of(&kind, &id, &panel, of_figure)? };
         let for_page = request.for_page;
         Ok((found(&state, request, question).await?, for_page))
     };

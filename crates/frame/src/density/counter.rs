@@ -17,6 +17,15 @@ pub(super) struct Counter {
     pub(super) shown: u64,
 }
 
+/// Counts a row in a cell, and notes the cell when it wraps around.
+#[inline(always)]
+fn increment(count: &mut u8, cell: u32, overflow: &mut Vec<u32>) {
+    *count = count.wrapping_add(1);
+    if *count == 0 {
+        overflow.push(cell);
+    }
+}
+
 impl Counter {
     pub(super) fn clear(&mut self, cells: usize) {
         self.cells.clear();
@@ -92,11 +101,8 @@ impl Counter {
             }
             for (i, &key) in keys.iter().enumerate() {
                 if let Some(count) = cells.get_mut(key as usize) {
-                    *count = count.wrapping_add(1);
+                    increment(count, key, overflow);
                     shown += 1;
-                    if *count == 0 {
-                        overflow.push(key);
-                    }
                 } else if key == UNSURE {
                     unsure[n_unsure] = i as u16;
                     n_unsure += 1;
@@ -107,12 +113,8 @@ impl Counter {
                 let (cell_x, cell_y) = (x.settle(xs[i], start + i), y.settle(ys[i], start + i));
                 if cell_x != OUTSIDE && cell_y != OUTSIDE {
                     let key = (cell_y * width + cell_x) * stride + u32::from(groups[i]);
-                    let count = &mut cells[key as usize];
-                    *count = count.wrapping_add(1);
+                    increment(&mut cells[key as usize], key, overflow);
                     shown += 1;
-                    if *count == 0 {
-                        overflow.push(key);
-                    }
                 }
             }
             n_unsure = 0;
