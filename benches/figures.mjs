@@ -87,11 +87,13 @@ async function answers(url) {
 
 /** Closed loop of `clients` over the requests, one in a line. Resolves to what the load tool prints, with memory and CPU of the server. */
 async function measure(address, pid, requests, clients, time = seconds) {
+  // Ours are in two parts: the figure, and the raster that it names.
+  const rasters = requests[0].startsWith("GET /api/figures/") ? ["--rasters"] : [];
   const file = join(folder, "requests.txt");
   writeFileSync(file, requests.join("\n"));
   const before = cpuSeconds(pid);
   let most = { pss: 0, files: 0 };
-  const child = spawn(load, [address, "http", file, "--clients", String(clients), "--seconds", String(time)], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(load, [address, "http", file, "--clients", String(clients), "--seconds", String(time), ...rasters], { stdio: ["ignore", "pipe", "inherit"] });
   let text = "";
   child.stdout.on("data", (part) => (text += part));
   const watch = setInterval(() => {
@@ -121,7 +123,7 @@ async function ours(rows) {
   await answers(`http://${address}/health`);
   const cold = (size = "800x500") => {
     const window = [between(-6, -3), between(3, 6), between(-6, -4), between(4, 6)].join(",");
-    return `GET /api/figures/data/1/scatter?x=${pick(["x", "z"])}&y=${pick(["y", "w"])}&color=cat&size=${size}&raster=inline&window=${window}`;
+    return `GET /api/figures/data/1/scatter?x=${pick(["x", "z"])}&y=${pick(["y", "w"])}&color=cat&size=${size}&window=${window}`;
   };
   // The pairs of axes are indexed in the background when they are first drawn; the windows are not known then.
   for (const x of ["x", "z"]) for (const y of ["y", "w"]) for (let i = 0; i < 2; i++) {

@@ -17,8 +17,9 @@ struct Seen {
     failed: usize,
 }
 
-/// Sends the requests of a file, one in a line (`GET /path` or `POST /path {"json": ...}`), and prints what came of it as JSON.
-pub async fn run(server: &str, requests: &std::path::Path, clients: usize, seconds: f64) -> anyhow::Result<()> {
+/// Sends the requests of a file, one in a line (`GET /path` or `POST /path {"json": ...}`), and prints what came of it as JSON. With
+/// `rasters`, a figure has come when its raster has, as in a page.
+pub async fn run(server: &str, requests: &std::path::Path, clients: usize, seconds: f64, rasters: bool) -> anyhow::Result<()> {
     let text = std::fs::read_to_string(requests).with_context(|| format!("{} cannot be read", requests.display()))?;
     let requests = text.lines().filter(|line| !line.is_empty()).map(|line| message(server, line)).collect::<anyhow::Result<Vec<_>>>()?;
     anyhow::ensure!(!requests.is_empty(), "there are no requests");
@@ -30,7 +31,7 @@ pub async fn run(server: &str, requests: &std::path::Path, clients: usize, secon
         tokio::spawn(async move {
             let mut seen = Seen::default();
             while Instant::now() < end {
-                if let Err(_error) = client(&server, &requests, &next, end, &mut seen).await {
+                if let Err(_error) = client(&server, &requests, &next, end, rasters, &mut seen).await {
                     seen.failed += 1;
                 }
             }
@@ -58,6 +59,12 @@ pub async fn run(server: &str, requests: &std::path::Path, clients: usize, secon
     Ok(())
 }
 
+/// What of a figure matters here.
+#[derive(serde::Deserialize)]
+struct Figure {
+    raster: Option<String>,
+}
+
 fn message(server: &str, line: &str) -> anyhow::Result<Vec<u8>> {
     let mut parts = line.splitn(3, ' ');
     let (Some(method), Some(path)) = (parts.next(), parts.next()) else { bail!("“{line}” is not a request") };
@@ -69,7 +76,14 @@ fn message(server: &str, line: &str) -> anyhow::Result<Vec<u8>> {
 }
 
 /// One connection, until it ends or the time is over.
-async fn client(server: &str, requests: &[Vec<u8>], next: &AtomicUsize, end: Instant, seen: &mut Seen) -> anyhow::Result<()> {
+async fn client(
+    server: &str,
+    requests: &[Vec<u8>],
+    next: &AtomicUsize,
+    end: Instant,
+    rasters: bool,
+    seen: &mut Seen,
+) -> anyhow::Result<()> {
     let stream = TcpStream::connect(server).await?;
     stream.set_nodelay(true)?;
     let mut stream = BufReader::with_capacity(1 << 16, stream);
@@ -78,11 +92,20 @@ async fn client(server: &str, requests: &[Vec<u8>], next: &AtomicUsize, end: Ins
         let request = &requests[next.fetch_add(1, Ordering::Relaxed) % requests.len()];
         let start = Instant::now();
         stream.get_mut().write_all(request).await?;
-        let status = answer(&mut stream, &mut body).await?;
+        let mut status = answer(&mut stream, &mut body).await?;
+        let mut bytes = body.len();
+        if status == 200
+            && rasters
+            && let Some(raster) = serde_json::from_slice::<Figure>(&body)?.raster
+        {
+            stream.get_mut().write_all(&message(server, &format!("GET {raster}"))?).await?;
+            status = answer(&mut stream, &mut body).await?;
+            bytes += body.len();
+        }
         match status {
             200 => {
                 seen.times.push(start.elapsed().as_secs_f64() * 1e3);
-                seen.bytes.push(body.len());
+                seen.bytes.push(bytes);
             }
             503 => {
                 seen.busy += 1;

@@ -56,6 +56,9 @@ enum Scenario {
         clients: usize,
         #[arg(long, default_value_t = 5.0)]
         seconds: f64,
+        /// The answers are figures: each has come when its raster has.
+        #[arg(long)]
+        rasters: bool,
     },
     /// Fills a room with operations, and joins it.
     Join {
@@ -72,7 +75,7 @@ async fn main() -> anyhow::Result<()> {
         Scenario::Fanout { clients, changes } => scenario::fanout(&server, clients, changes).await,
         Scenario::Crowd { clients, changes, pointers, seconds } => scenario::crowd(&server, clients, changes, pointers, seconds).await,
         Scenario::Idle { clients, pid } => scenario::idle(&server, clients, pid).await,
-        Scenario::Http { requests, clients, seconds } => http::run(&server, &requests, clients, seconds).await,
+        Scenario::Http { requests, clients, seconds, rasters } => http::run(&server, &requests, clients, seconds, rasters).await,
         Scenario::Join { operations } => scenario::join(&server, operations).await,
     }
 }

@@ -4,7 +4,11 @@
 //! has. Both are quantised to a palette of at most 254 colours; a cell of one class has exactly the legend's colour.
 
 mod cells;
+mod mixing;
+mod opacity;
+mod palette;
 mod shade;
+mod survey;
 
 use crate::axis::{Axis, Window};
 use crate::classes::Classes;
@@ -16,6 +20,7 @@ use crate::theme::{Colour, Symbol};
 pub use cells::Counts;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use shade::Shaded;
 
 /// How counts become opacity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -65,8 +70,8 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
         return Err(Empty::new("There are no rows to draw."));
     }
     let planes = (input.levels.len() + usize::from(!input.levels.is_empty())).clamp(1, input.counts.stride);
-    let (filled, sums) = shade::survey(input, planes);
-    let blocks = blocks(input, planes, &sums);
+    let survey = survey::survey(input, planes);
+    let blocks = blocks(input, planes, &survey.sums);
     let sums: Vec<u64> = (0..planes).map(|plane| blocks.iter().map(|b| b.counts[plane]).sum()).collect();
     let shown: u64 = sums.iter().sum();
     if shown == 0 {
@@ -77,10 +82,17 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
         )));
     }
     let groups = Groups::of(input, &sums);
-    let mut raster = shade::shade(input, style.theme, filled, &groups).map_err(|error| Empty::new(error.to_string()))?;
-    raster.extents = input.extents;
+    let Shaded { raster, landmarks } = shade::shade(input, style.theme, &survey, &groups).map_err(|error| Empty::new(error.to_string()))?;
 
-    let legend = groups.legend.clone();
+    let classes = groups.legend.clone();
+    let landmarks = landmarks.iter().enumerate().map(|(i, (rows, alpha))| LegendEntry {
+        label: if i == 0 { format!("{} a pixel", text::plural(*rows, "row", "rows")) } else { text::count(*rows) },
+        count: None,
+        colour: Colour::CatOther.name().to_owned(),
+        symbol: Symbol::Square,
+        alpha: *alpha,
+    });
+    let legend: Vec<LegendEntry> = classes.iter().cloned().chain(landmarks).collect();
     let frame = Frame::new(style, MARGINS).with_legend(style, &legend);
     let (x, y) = (input.x.clone().across(frame.plot_width()), input.y.clone().along(frame.plot_height(), 7));
     let mut sheet = Sheet::new(style, frame);
@@ -90,11 +102,13 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
     sheet.legend(&legend);
     if legend.is_empty() {
         // Plotly needs a trace to draw axes of a given type.
-        let entry = LegendEntry { label: "rows".to_owned(), count: Some(shown), colour: "cat-1".to_owned(), symbol: Symbol::Circle };
+        let entry =
+            LegendEntry { label: "rows".to_owned(), count: Some(shown), colour: "cat-1".to_owned(), symbol: Symbol::Circle, alpha: 255 };
         sheet.legend_trace(&entry, Colour::Cat1, 8);
     }
-    for (entry, colour) in legend.iter().zip(&groups.colours) {
-        sheet.legend_trace(entry, *colour, 8);
+    let colours = groups.colours.iter().copied().take(classes.len()).chain(std::iter::repeat(Colour::CatOther));
+    for (entry, colour) in legend.iter().zip(colours) {
+        sheet.legend_trace(entry, colour, 8);
     }
 
     let summary = summary(input, shown, &groups, &blocks);
@@ -130,7 +144,7 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
         picture: canvas.finish(&summary),
         summary,
         provenance: Provenance { rows_shown: shown, rows_total: input.rows_total, method, seed: None, formula: None },
-        legend,
+        legend: classes,
     })
 }
 

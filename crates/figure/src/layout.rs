@@ -280,7 +280,7 @@ impl<'a> Sheet<'a> {
 
     /// The trace that stands for a class in the legend where its marks are not a trace of their own.
     pub(crate) fn legend_trace(&mut self, entry: &LegendEntry, colour: Colour, size: usize) {
-        let marker = Marker::new().size(size).color(self.theme().hex(colour));
+        let marker = Marker::new().size(size).color(self.theme().hex(colour)).opacity(f64::from(entry.alpha) / 255.0);
         let trace = Scatter::<f64, f64>::new(vec![], vec![])
             .mode(Mode::Markers)
             .name(text::text(&legend_label(entry)))
@@ -355,7 +355,7 @@ mod tests {
     use crate::theme::Symbol;
 
     fn entry(label: &str) -> LegendEntry {
-        LegendEntry { label: label.to_owned(), count: Some(5), colour: "cat-1".to_owned(), symbol: Symbol::Circle }
+        LegendEntry { label: label.to_owned(), count: Some(5), colour: "cat-1".to_owned(), symbol: Symbol::Circle, alpha: 255 }
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod extend;
 pub mod feature;
 pub mod flow_scores;
 pub mod folds;
+mod huffman;
 pub mod layout;
 pub mod matrix;
 pub mod picture;

@@ -165,8 +165,9 @@ impl Canvas {
                 push_args(
                     &mut marks,
                     format_args!(
-                        r#"<path d="{}" {}/>"#,
+                        r#"<path d="{}" {}{}/>"#,
                         outline(entry.symbol, 8.0, (x + 16.0, y)),
+                        if entry.alpha < 255 { format!(r#"opacity="{:.2}" "#, f64::from(entry.alpha) / 255.0) } else { String::new() },
                         finish_of(entry.symbol, &format!("var(--{})", text::xml(&entry.colour)))
                     ),
                 );
@@ -456,7 +457,8 @@ mod tests {
             canvas.axes(panel, &axis, &Axis::exact(raw, AxisKind::Linear, [0.0, 1.0]), false);
             canvas.heading(panel, raw);
             canvas.word((10.0, 10.0), ink_over(0.5), raw);
-            let entry = LegendEntry { label: (*raw).to_owned(), count: Some(1), colour: "cat-1".to_owned(), symbol: Symbol::Star };
+            let entry =
+                LegendEntry { label: (*raw).to_owned(), count: Some(1), colour: "cat-1".to_owned(), symbol: Symbol::Star, alpha: 255 };
             canvas.legend(&Style::default(), &[entry.clone(), entry]);
             check(&canvas.finish(raw));
         }

@@ -2,6 +2,7 @@
 
 use crate::axis::{Axis, Window};
 use crate::extend::{self, Image};
+use crate::huffman;
 use serde_json::Value;
 
 /// A palette PNG with at most 255 colours besides the transparent one, and the part of the plot that it covers.
@@ -31,7 +32,7 @@ pub enum EncodingError {
 }
 
 impl Raster {
-    /// Encodes palette indices, top row first. `palette` is RGBA; index 0 should be transparent.
+    /// Encodes palette indices, top row first. `palette` is RGBA.
     ///
     /// # Errors
     /// When the size is zero or does not fit the pixels, or the palette has more than 256 entries.
@@ -42,18 +43,14 @@ impl Raster {
         if pixels.len() as u64 != u64::from(width) * u64::from(height) {
             return Err(EncodingError::Size { pixels: pixels.len(), width, height });
         }
-        let (pixels, palette) = short_codes(pixels, palette);
         let mut png = Vec::with_capacity(pixels.len() / 4 + 1024);
         let mut encoder = png::Encoder::new(&mut png, width, height);
         encoder.set_color(png::ColorType::Indexed);
         encoder.set_depth(png::BitDepth::Eight);
         encoder.set_palette(palette.iter().flat_map(|c| [c[0], c[1], c[2]]).collect::<Vec<_>>());
         encoder.set_trns(palette.iter().map(|c| c[3]).collect::<Vec<_>>());
-        encoder.set_compression(png::Compression::Fast);
-        // Palette indices have no order that a filter could use.
-        encoder.set_filter(png::Filter::NoFilter);
         let mut writer = encoder.write_header()?;
-        writer.write_image_data(&pixels)?;
+        writer.write_chunk(png::chunk::IDAT, &huffman::compress(pixels, width as usize, NO_FILTER))?;
         writer.finish()?;
         let hash = format!("{:032x}", xxhash_rust::xxh3::xxh3_128(&png));
         Ok(Self { png, extents, width, height, hash, source: None })
@@ -87,22 +84,8 @@ impl Raster {
     }
 }
 
-/// The same image with the most frequent colours at both ends of the palette: the fast compression has fixed codes, made for differences of
-/// photographs, and its shortest are those of 0, 1, 255, 2, 254 and so on.
-fn short_codes(pixels: &[u8], palette: &[[u8; 4]]) -> (Vec<u8>, Vec<[u8; 4]>) {
-    let mut counts = [0_usize; 256];
-    pixels.iter().for_each(|&pixel| counts[usize::from(pixel)] += 1);
-    let mut order: Vec<usize> = (0..palette.len()).collect();
-    order.sort_by_key(|&index| (std::cmp::Reverse(counts[index]), index));
-    let mut place = [0_u8; 256];
-    let mut sorted = vec![[0; 4]; 256];
-    for (rank, index) in order.into_iter().enumerate() {
-        let code = if rank % 2 == 1 { rank.div_ceil(2) } else { (256 - rank / 2) % 256 };
-        place[index] = code as u8;
-        sorted[code] = palette[index];
-    }
-    (pixels.iter().map(|&pixel| place[usize::from(pixel)]).collect(), sorted)
-}
+/// A row of a PNG begins with the number of its filter; palette indices have no order that one could use.
+const NO_FILTER: u8 = 0;
 
 /// The pixels of a PNG as RGBA, top row first.
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub mod parallel;
 #[cfg(feature = "parquet")]
 pub mod parquet;
 pub mod qualities;
-mod simd;
+pub mod simd;
 pub mod summary;
 
 pub use column::Column;

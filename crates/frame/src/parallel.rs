@@ -30,11 +30,31 @@ pub fn with_threads<T>(threads: NonZero<usize>, work: impl FnOnce() -> T) -> T {
 
 /// How many threads a pass over `rows` rows is worth.
 pub(crate) fn threads_for(rows: usize) -> usize {
-    if rows <= PARALLEL_ROWS {
+    threads_of(rows, PARALLEL_ROWS)
+}
+
+/// How many threads so much work is worth, if it is worth a second one from `parallel` on.
+fn threads_of(work: usize, parallel: usize) -> usize {
+    if work <= parallel {
         return 1;
     }
     let available = thread::available_parallelism().map_or(1, NonZero::get);
-    available.min(MOST_THREADS).min(LIMIT.get()).min(rows / (PARALLEL_ROWS / 2)).max(1)
+    available.min(MOST_THREADS).min(LIMIT.get()).min(work / (parallel / 2)).max(1)
+}
+
+/// `items` cut into nearly equal ranges for [`map_parts`]: one, unless `work` is more than `parallel`, from which a second thread pays.
+pub fn parts(items: usize, work: usize, parallel: usize) -> impl Iterator<Item = Range<usize>> {
+    split(items, threads_of(work, parallel))
+}
+
+/// Runs `work` on each of a few parts, each in a thread of its own, and returns the results in order.
+pub fn map_parts<P: Sync, T: Send>(parts: &[P], work: impl Fn(&P) -> T + Sync) -> Vec<T> {
+    let Some((first, others)) = parts.split_first() else { return Vec::new() };
+    let work = &work;
+    thread::scope(|scope| {
+        let handles: Vec<_> = others.iter().map(|part| scope.spawn(move || work(part))).collect();
+        std::iter::once(work(first)).chain(handles.into_iter().map(join)).collect()
+    })
 }
 
 /// `rows` cut into `parts` ranges of nearly equal length, in order.
@@ -45,15 +65,8 @@ pub(crate) fn split(rows: usize, parts: usize) -> impl Iterator<Item = Range<usi
 
 /// Runs `work` on every range of rows, in parallel if it pays, and returns the results in order of the rows.
 pub(crate) fn map_rows<T: Send>(rows: usize, work: impl Fn(Range<usize>) -> T + Sync) -> Vec<T> {
-    let threads = threads_for(rows);
-    if threads == 1 {
-        return vec![work(0..rows)];
-    }
-    let work = &work;
-    thread::scope(|scope| {
-        let handles: Vec<_> = split(rows, threads).map(|range| scope.spawn(move || work(range))).collect();
-        handles.into_iter().map(join).collect()
-    })
+    let ranges: Vec<_> = parts(rows, rows, PARALLEL_ROWS).collect();
+    map_parts(&ranges, |range| work(range.clone()))
 }
 
 /// Runs `work` for 0, 1, … `items` − 1, in parallel if the `rows` handled in all are worth it, and returns the results in order.

@@ -4,7 +4,7 @@
 /// Runs `work`, compiled for the widest vectors of this processor. Results do not depend on them: nothing that is compiled so adds
 /// floating-point numbers in another order. `work` and what it calls must be `#[inline(always)]`.
 #[inline]
-pub(crate) fn widest<T>(work: impl FnOnce() -> T) -> T {
+pub fn widest<T>(work: impl FnOnce() -> T) -> T {
     #[cfg(target_arch = "x86_64")]
     {
         #[target_feature(enable = "avx2")]

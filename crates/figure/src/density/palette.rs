@@ -1,0 +1,106 @@
+//! At most 255 colours for all looks that cells have.
+
+use super::opacity::alpha;
+use crate::theme::Rgb;
+
+/// Palette entries beside the transparent one.
+const ENTRIES: usize = 254;
+/// Of these mixtures; more are hardly told apart, and cost more bytes: 96 of them a seventh.
+const MOST_MIXTURES: usize = 48;
+/// Steps of opacity that mixtures have.
+pub(super) const MIXTURE_STEPS: usize = 4;
+
+/// How a cell looks: nothing, a class in one of its steps, or a mixture of 4 bits a channel and 2 bits of opacity.
+pub(super) type Look = u16;
+pub(super) const NOTHING: Look = 0;
+const MIXTURES: Look = 0x4000;
+/// More than the largest look.
+pub(super) const LOOKS: usize = 0x8000;
+
+/// What looks there are.
+pub(super) struct Palette {
+    pub(super) steps: usize,
+    /// The first look of each class, that of its lowest step.
+    first: [Look; 256],
+    /// The colours of the looks of classes, from look 1 on.
+    entries: Vec<[u8; 4]>,
+}
+
+/// The colours of an image and the code of each look among them.
+pub(super) struct Codes {
+    pub(super) colours: Vec<[u8; 4]>,
+    pub(super) of_look: Vec<u8>,
+}
+
+impl Palette {
+    pub(super) fn new(colours: &[Rgb], used: &[bool]) -> Self {
+        let steps = match used.iter().filter(|used| **used).count() {
+            0 | 1 => 32,
+            2..=6 => 16,
+            _ => 10,
+        };
+        let (mut first, mut entries) = ([1; 256], Vec::new());
+        for (class, colour) in colours.iter().enumerate().filter(|(class, _)| used[*class]) {
+            if class < first.len() && entries.len() + steps <= ENTRIES {
+                first[class] = entries.len() as Look + 1;
+                let [r, g, b] = colour.0;
+                entries.extend((0..steps).map(|step| [r, g, b, alpha(step, steps)]));
+            }
+        }
+        Self { steps, first, entries }
+    }
+
+    #[inline(always)]
+    pub(super) fn pure(&self, class: usize, step: u8) -> Look {
+        self.first[class % 256] + Look::from(step)
+    }
+
+    /// `nibbles` are the channels, `step` is one of [`MIXTURE_STEPS`].
+    #[inline(always)]
+    pub(super) fn mixed(nibbles: [u8; 3], step: u8) -> Look {
+        let [r, g, b] = nibbles.map(Look::from);
+        MIXTURES | r << 10 | g << 6 | b << 2 | Look::from(step)
+    }
+
+    /// Gives the most frequent mixtures the free entries; the others look like the most frequent one that agrees with them to three bits
+    /// a channel, or else like the nearest entry. `tally` has the cells of each look, [`NOTHING`] included.
+    pub(super) fn settle(self, tally: &[u32]) -> Codes {
+        let mut colours = vec![[0; 4]];
+        colours.extend(&self.entries);
+        let mut entry_of_look = vec![0_u8; LOOKS];
+        for (look, entry) in entry_of_look.iter_mut().enumerate().take(colours.len()) {
+            *entry = look as u8;
+        }
+        let mut mixtures: Vec<usize> = (usize::from(MIXTURES)..LOOKS).filter(|&look| tally[look] > 0).collect();
+        mixtures.sort_unstable_by_key(|&look| (std::cmp::Reverse(tally[look]), look));
+        let free = (ENTRIES - self.entries.len()).min(MOST_MIXTURES);
+        let coarse = |look: usize| (look >> 11 & 7) << 8 | (look >> 7 & 7) << 5 | (look >> 3 & 7) << 2 | look & 3;
+        let mut like = vec![None; 1 << 11];
+        for (rank, &look) in mixtures.iter().enumerate() {
+            let entry = match like[coarse(look)] {
+                _ if rank < free => {
+                    colours.push(mixture(look));
+                    colours.len() - 1
+                }
+                Some(entry) => entry,
+                None => nearest(&colours, mixture(look)),
+            };
+            like[coarse(look)].get_or_insert(entry);
+            entry_of_look[look] = entry as u8;
+        }
+        Codes { colours, of_look: entry_of_look }
+    }
+}
+
+/// The colour of a mixture.
+fn mixture(look: usize) -> [u8; 4] {
+    let channel = |shift: usize| ((look >> shift & 15) * 17) as u8;
+    [channel(10), channel(6), channel(2), alpha(look & 3, MIXTURE_STEPS)]
+}
+
+/// The entry, not the transparent one, that is most like a colour.
+fn nearest(entries: &[[u8; 4]], colour: [u8; 4]) -> usize {
+    let distance = |entry: &[u8; 4]| -> i32 { entry.iter().zip(&colour).map(|(a, b)| (i32::from(*a) - i32::from(*b)).pow(2)).sum() };
+    let found = entries.iter().enumerate().skip(1).min_by_key(|(_, entry)| distance(entry));
+    found.map_or(0, |(entry, _)| entry)
+}

@@ -1,0 +1,147 @@
+//! The first pass over the counts: the rows of each cell, and those of each block of cells.
+
+use super::opacity::{self, BINS};
+use super::{BLOCKS, Input};
+use labboard_frame::parallel::{map_parts, parts};
+use labboard_frame::simd::widest;
+use std::ops::Range;
+
+/// Cells from which a second thread is worth it.
+const PARALLEL_CELLS: usize = 100_000;
+/// Bytes that a lane of 16 bits can add up.
+const SUMMED_AT_ONCE: usize = 257;
+/// Every second byte of eight.
+const EVEN: u64 = 0x00ff_00ff_00ff_00ff;
+
+/// What the first pass finds.
+pub(super) struct Survey {
+    /// Rows of the grid, from the lowest.
+    pub(super) bands: Vec<Band>,
+    /// How many cells are in each bin.
+    pub(super) histogram: Vec<u32>,
+    /// Rows of each block and plane.
+    pub(super) sums: Vec<u64>,
+}
+
+/// The cells of neighbouring rows of the grid.
+pub(super) struct Band {
+    pub(super) cells: Range<usize>,
+    /// The bin of each cell's rows; 0 where there are none.
+    pub(super) bins: Vec<u16>,
+}
+
+struct Found {
+    band: Band,
+    histogram: Vec<u32>,
+    sums: Vec<u64>,
+}
+
+pub(super) fn survey(input: &Input<'_>, planes: usize) -> Survey {
+    let bands: Vec<Range<usize>> = parts(input.ny, input.nx * input.ny, PARALLEL_CELLS).collect();
+    let found = map_parts(&bands, |rows| {
+        widest(
+            #[inline(always)]
+            || survey_band(input, planes, rows.clone()),
+        )
+    });
+    let mut out = Survey { bands: Vec::with_capacity(found.len()), histogram: vec![0; BINS], sums: Vec::new() };
+    for found in found {
+        out.histogram.iter_mut().zip(&found.histogram).for_each(|(sum, more)| *sum += more);
+        if out.sums.is_empty() {
+            out.sums = found.sums;
+        } else {
+            out.sums.iter_mut().zip(&found.sums).for_each(|(sum, more)| *sum += more);
+        }
+        out.bands.push(found.band);
+    }
+    out
+}
+
+#[inline(always)]
+fn survey_band(input: &Input<'_>, planes: usize, rows: Range<usize>) -> Found {
+    let (nx, stride) = (input.nx, input.counts.stride);
+    let (bx, by) = (nx.min(BLOCKS), input.ny.min(BLOCKS));
+    // Runs of neighbouring cells are added up at once.
+    let starts: Vec<usize> = (0..=bx).map(|block| (block * nx).div_ceil(bx)).collect();
+    let cells = rows.start * nx..rows.end * nx;
+    let mut bins = vec![0_u16; cells.len()];
+    let mut sums = vec![0_u64; bx * by * planes];
+    let mut run = vec![0_u64; stride];
+    for (iy, bins) in rows.clone().zip(bins.chunks_exact_mut(nx)) {
+        let bytes = &input.counts.cells[iy * nx * stride..][..nx * stride];
+        let base = iy * by / input.ny * bx;
+        for (block, ends) in starts.windows(2).enumerate() {
+            run.fill(0);
+            add_up(&bytes[ends[0] * stride..ends[1] * stride], stride, &mut bins[ends[0]..ends[1]], &mut run);
+            let sums = &mut sums[(base + block) * planes..][..planes];
+            sums.iter_mut().zip(&run).for_each(|(sum, count)| *sum += count);
+        }
+    }
+    if stride * 255 >= opacity::DIRECT as usize {
+        bins.iter_mut().for_each(|bin| *bin = opacity::bin(u32::from(*bin)));
+    }
+    for cell in input.counts.overflowing(cells.clone()) {
+        bins[cell.index() - cells.start] = opacity::bin(cell.total());
+        let (ix, iy) = (cell.index() % nx, cell.index() / nx);
+        let block = iy * by / input.ny * bx + ix * bx / nx;
+        for plane in cell.overflowing_planes() {
+            sums[block * planes + plane] += 256;
+        }
+    }
+    Found { histogram: histogram(&bins), band: Band { cells, bins }, sums }
+}
+
+/// The totals of cells, without what overflows, and what they add up to plane by plane.
+#[inline(always)]
+fn add_up(bytes: &[u8], stride: usize, totals: &mut [u16], sums: &mut [u64]) {
+    if stride == 1 {
+        for (total, &count) in totals.iter_mut().zip(bytes) {
+            *total = u16::from(count);
+        }
+        sums[0] += totals.iter().map(|total| u64::from(*total)).sum::<u64>();
+        return;
+    }
+    let words = bytes.as_chunks::<8>().0;
+    match stride / 8 {
+        1 => add_up_words(words, 1, totals, sums),
+        2 => add_up_words(words, 2, totals, sums),
+        step => add_up_words(words, step, totals, sums),
+    }
+}
+
+/// With a `step` that is known where this is inlined, it becomes vectors.
+#[inline(always)]
+fn add_up_words(words: &[[u8; 8]], step: usize, totals: &mut [u16], sums: &mut [u64]) {
+    for (words, totals) in words.chunks(SUMMED_AT_ONCE * step).zip(totals.chunks_mut(SUMMED_AT_ONCE)) {
+        for (at, sums) in sums.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+            let (mut even, mut odd) = (0_u64, 0_u64);
+            for (total, words) in totals.iter_mut().zip(words.chunks_exact(step)) {
+                let word = words[at];
+                let word = u64::from_le_bytes(word);
+                let (evens, odds) = (word & EVEN, word >> 8 & EVEN);
+                even += evens;
+                odd += odds;
+                let pairs = evens + odds;
+                *total += (pairs + (pairs >> 16) + (pairs >> 32) + (pairs >> 48)) as u16;
+            }
+            for (plane, sum) in sums.iter_mut().enumerate() {
+                let of = if plane % 2 == 0 { even } else { odd };
+                *sum += of >> (plane / 2 * 16) & 0xffff;
+            }
+        }
+    }
+}
+
+/// How many cells are in each bin.
+fn histogram(bins: &[u16]) -> Vec<u32> {
+    // Neighbours are often in the same bin, and one count would wait for the other.
+    let mut lanes = vec![[0_u32; 4]; BINS];
+    let (fours, rest) = bins.as_chunks::<4>();
+    for four in fours {
+        for (lane, &bin) in four.iter().enumerate() {
+            lanes[usize::from(bin)][lane] += 1;
+        }
+    }
+    rest.iter().for_each(|&bin| lanes[usize::from(bin)][0] += 1);
+    lanes.into_iter().map(|lanes| lanes.into_iter().sum()).collect()
+}
