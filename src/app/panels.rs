@@ -66,7 +66,7 @@ pub struct Control<S> {
     pub name: &'static str,
     pub label: &'static str,
     pub form: ControlForm,
-    /// What the source allows: (value, label). Ignored for toggles.
+    /// What the source allows: (value, label). Ignored for toggles; where there is nothing to choose, the control is left out.
     pub options: fn(&S) -> Options,
     /// What is in force while nobody has chosen, given the options.
     pub default: DefaultOf<S>,
@@ -274,7 +274,8 @@ impl<S: PanelSource> AnyPanel for Panel<S> {
 
     fn controls(&self, source: &Source, wanted: &Controls) -> Vec<ControlView> {
         let Some(source) = S::of(source) else { return Vec::new() };
-        self.controls.iter().map(|control| control.view(source, wanted.get(control.name))).collect()
+        let views = self.controls.iter().map(|control| control.view(source, wanted.get(control.name)));
+        views.filter(|view| view.form == ControlForm::Toggle || !view.options.is_empty()).collect()
     }
 
     fn draw(&self, source: &Source, values: &Values, canvas: &Canvas) -> Result<Content, Empty> {

@@ -63,6 +63,7 @@ pub const PANEL: Panel<DataSource> = Panel {
         Control { name: "color", label: "colour", form: ControlForm::Select, options: feature_or_none, default: target_or_none },
         Control { name: "log_x", label: "log x", form: ControlForm::Toggle, options: super::no_options, default: off },
         Control { name: "log_y", label: "log y", form: ControlForm::Toggle, options: super::no_options, default: off },
+        Control { name: "shade", label: "shade", form: ControlForm::Select, options: shades, default: super::first },
     ],
     suits: always,
     draw,
@@ -75,6 +76,22 @@ fn any_feature(source: &DataSource) -> Vec<(String, String)> {
 
 fn feature_or_none(source: &DataSource) -> Vec<(String, String)> {
     std::iter::once((NONE.to_owned(), "none".to_owned())).chain(any_feature(source)).collect()
+}
+
+/// How the rows of a pixel become opacity, where single rows are not drawn.
+fn shades(source: &DataSource) -> Vec<(String, String)> {
+    if source.columns.rows() <= EXACT_MARKS {
+        return Vec::new();
+    }
+    super::fixed(&[("equalised", "by rank"), ("log", "logarithmic"), ("linear", "linear")])
+}
+
+fn shade(values: &Values) -> density::Shade {
+    match values.one("shade") {
+        "log" => density::Shade::Log,
+        "linear" => density::Shade::Linear,
+        _ => density::Shade::Equalised,
+    }
 }
 
 /// Numeric features that say something, in their order; the target last, because it is the colour.
@@ -328,7 +345,7 @@ fn draw(source: &DataSource, values: &Values, canvas: &Canvas) -> Result<Content
         extents: shown,
         rows_total: x.len() as u64,
         rows_missing: counted.rows_total - placed,
-        shade: density::Shade::default(),
+        shade: shade(values),
         spread: true,
     };
     let drawing = density::draw(&input, &style).map(|drawing| probed(drawing, Some(full)));
