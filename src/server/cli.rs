@@ -247,6 +247,7 @@ struct File {
     frame_ancestors: Option<Vec<String>>,
     history_days: Option<u32>,
     figure_cache_mb: Option<u64>,
+    index_room_mb: Option<u64>,
     max_upload_mb: Option<u64>,
 }
 
@@ -296,6 +297,7 @@ impl ServeArgs {
             frame_ancestors: if self.frame_ancestors.is_empty() { file.frame_ancestors.unwrap_or_default() } else { self.frame_ancestors },
             history_days: self.history_days.or(file.history_days).unwrap_or(default.history_days),
             figure_cache: file.figure_cache_mb.map_or(default.figure_cache, |mb| mb << 20),
+            index_room: file.index_room_mb.map_or(default.index_room, |mb| mb << 20),
             max_upload: file.max_upload_mb.map_or(default.max_upload, |mb| mb << 20),
         };
         config.check()?;

@@ -29,6 +29,8 @@ pub struct Config {
     pub history_days: u32,
     /// Memory for figures that may be asked again, in bytes.
     pub figure_cache: u64,
+    /// Room on disk for indexes of large tables, in bytes; those that nobody uses go first.
+    pub index_room: u64,
     /// The largest file that an import accepts, in bytes.
     pub max_upload: u64,
 }
@@ -47,6 +49,7 @@ impl Default for Config {
             frame_ancestors: Vec::new(),
             history_days: 90,
             figure_cache: 64 << 20,
+            index_room: 16 << 30,
             max_upload: 2 << 30,
         }
     }

@@ -12,7 +12,7 @@ use labboard_frame::classes::{Classes, Grouping, quantile_groups};
 use labboard_frame::cloud::{self, Bounds, Cloud, Parts};
 use labboard_frame::density::Positions;
 use labboard_frame::parallel::with_threads;
-use labboard_store::{ColumnFiles, Columns, ContentHash, Derived, StoreError};
+use labboard_store::{ColumnFiles, Columns, ContentHash, Derived, DerivedFile, StoreError};
 use tokio::sync::{Notify, Semaphore};
 
 use super::source::column;
@@ -21,6 +21,8 @@ use super::source::column;
 const FORMAT: u32 = 1;
 /// Tables with fewer rows are read as soon as an index.
 pub const FROM_ROWS: usize = 200_000;
+/// Of an index without colours, on disk.
+const BYTES_PER_ROW: u64 = 12;
 /// Indexes that are kept open; their files are mapped, so that they weigh little.
 const MOST_OPEN: usize = 512;
 /// Colourings that are kept, of one byte a row where the colour is a number.
@@ -113,9 +115,14 @@ struct Key {
 }
 
 impl Key {
+    /// What the names of all files of the pair begin with, up to a dot.
+    fn pair_name(&self) -> String {
+        format!("v{FORMAT}-{}-{}", self.x.name(), self.y.name())
+    }
+
     fn name(&self, part: &str) -> String {
         let colour = self.colour.map(|colour| format!(".{}-{}", colour.feature, colour.groups)).unwrap_or_default();
-        format!("v{FORMAT}-{}-{}{colour}.{part}", self.x.name(), self.y.name())
+        format!("{}{colour}.{part}", self.pair_name())
     }
 
     fn pair(&self) -> Self {
@@ -144,6 +151,8 @@ pub struct Indexes(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     files: ColumnFiles,
+    /// Bytes on disk that indexes may take.
+    room: u64,
     slots: Mutex<HashMap<Key, (Slot, Instant)>>,
     colours: moka::sync::Cache<(ContentHash, ColourOf), Arc<Colour>>,
     /// One index is made at a time, on one thread: people come first.
@@ -153,12 +162,13 @@ struct Inner {
 }
 
 impl Indexes {
-    pub fn new(files: ColumnFiles) -> Self {
+    /// `room` is what indexes may take on disk, in bytes.
+    pub fn new(files: ColumnFiles, room: u64) -> Self {
         let weigh = |_: &(ContentHash, ColourOf), colour: &Arc<Colour>| {
             u32::try_from(1024 + colour.rows.as_ref().map_or(0, Vec::len)).unwrap_or(u32::MAX)
         };
         let colours = moka::sync::Cache::builder().max_capacity(COLOURS_BYTES).weigher(weigh).build();
-        Self(Arc::new(Inner { files, slots: Mutex::default(), colours, making: Semaphore::new(1), made: Notify::new() }))
+        Self(Arc::new(Inner { files, room, slots: Mutex::default(), colours, making: Semaphore::new(1), made: Notify::new() }))
     }
 
     /// How a column colours rows; of a nominal one `known` are the rows of each level and those without one. Blocks.
@@ -264,13 +274,15 @@ impl Indexes {
             let known = self.open(key, x, y)?;
             let pair = match known {
                 Some(pair) => Some(pair),
+                None if columns.rows() as u64 * BYTES_PER_ROW > self.0.room => None,
                 None => {
                     let Some(made) = cloud::make(x, y) else { return Ok(None) };
                     let keep = |part: &str, values: &[u32]| files.keep_derived(&key.hash, &key.name(part), values);
                     let (upper, lower, rows) = (keep("upper", &made.upper)?, keep("lower", &made.lower)?, keep("rows", &made.rows)?);
                     let bounds = Bounds::of(Parts { upper: upper.values(), lower: lower.values(), rows: rows.values() }, x, y);
-                    let (ms, bytes) = (start.elapsed().as_millis(), made.rows.len() * 12);
+                    let (ms, bytes) = (start.elapsed().as_millis(), made.rows.len() as u64 * BYTES_PER_ROW);
                     tracing::info!(rows = columns.rows(), ms, bytes, index = key.name("index"), "made an index");
+                    self.make_room(key)?;
                     bounds.map(|bounds| Pair { upper, lower, rows, bounds })
                 }
             };
@@ -289,10 +301,50 @@ impl Indexes {
             Some(groups) if groups.values().len() == entries.len() => groups,
             _ => {
                 let groups: Vec<u8> = entries.iter().map(|row| colour.group_at(column, *row as usize) as u8).collect();
-                files.keep_derived(&key.hash, &key.name("groups"), &groups)?
+                let groups = files.keep_derived(&key.hash, &key.name("groups"), &groups)?;
+                self.make_room(key)?;
+                groups
             }
         };
         Ok(Some(Ready::Groups(Arc::new(groups))))
+    }
+
+    /// Removes the indexes that nobody has used for the longest time until the others fit the room, but for that of `newest` and those
+    /// that are being made.
+    fn make_room(&self, newest: &Key) -> Result<(), StoreError> {
+        let files = self.0.files.derived_files()?;
+        let mut over = files.iter().map(|file| file.bytes).sum::<u64>().saturating_sub(self.0.room);
+        if over == 0 {
+            return Ok(());
+        }
+        let mut slots = self.0.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        // What has not been asked for since the start comes before all that has.
+        let mut used = HashMap::new();
+        for (key, (slot, at)) in slots.iter() {
+            let is_needed = matches!(slot, Slot::Making) || key.pair() == newest.pair();
+            let (last, needed) = used.entry((key.hash.clone(), key.pair_name())).or_insert((*at, false));
+            *last = (*last).max(*at);
+            *needed |= is_needed;
+        }
+        let pair_of = |file: &DerivedFile| (file.hash.clone(), file.name.split('.').next().unwrap_or_default().to_owned());
+        let mut pairs: HashMap<_, Vec<DerivedFile>> = HashMap::new();
+        for file in files {
+            pairs.entry(pair_of(&file)).or_default().push(file);
+        }
+        let mut pairs: Vec<_> = pairs.into_iter().filter(|(pair, _)| !used.get(pair).is_some_and(|(_, needed)| *needed)).collect();
+        pairs.sort_by_key(|(pair, files)| (used.get(pair).map(|(at, _)| *at), files.iter().map(|file| file.modified).max()));
+        for (pair, files) in pairs {
+            if over == 0 {
+                break;
+            }
+            slots.retain(|key, _| key.hash != pair.0 || key.pair_name() != pair.1);
+            for file in files {
+                self.0.files.forget_derived(&file.hash, &file.name)?;
+                over = over.saturating_sub(file.bytes);
+            }
+            tracing::info!(index = pair.1, "removed an index, the room for them is full");
+        }
+        Ok(())
     }
 
     /// What was made before, if it is whole.
@@ -317,4 +369,59 @@ fn colour(column: Column<'_>, of: ColourOf, known: Option<(&[u64], u64)>) -> Col
         _ => Grouping::new(codes, levels, most),
     };
     Colour { grouping, rows: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use labboard_openml::table::{Feature, Table, Values};
+    use labboard_store::{Options, Store};
+
+    const ROWS: usize = FROM_ROWS;
+
+    fn axis(feature: usize) -> AxisOf {
+        AxisOf { feature, log: false }
+    }
+
+    #[tokio::test]
+    async fn indexes_that_nobody_uses_make_room_for_others() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let store = Store::open(dir.path(), Options::default()).await.expect("a store");
+        let features = (0..3).map(|f| Feature {
+            name: format!("f{f}"),
+            values: Values::Numeric((0..ROWS).map(|row| ((row * (f + 7)) % 1_009) as f64).collect()),
+        });
+        let table = Table { features: features.collect(), ..Table::default() };
+        let hash = store.columns().write(&table).expect("stored");
+        let columns = store.columns().open(&hash).expect("open");
+        let of_pairs = |pairs: u64| Indexes::new(store.columns().clone(), pairs * ROWS as u64 * BYTES_PER_ROW);
+        let kept = || {
+            let files = store.columns().derived_files().expect("listed");
+            let mut pairs: Vec<String> = files.iter().map(|file| file.name.split('.').next().unwrap_or_default().to_owned()).collect();
+            pairs.sort();
+            pairs.dedup();
+            pairs
+        };
+
+        let indexes = of_pairs(2);
+        let has = |x: usize, y: usize| indexes.get(&hash, &columns, axis(x), axis(y), None).is_some();
+        for (x, y) in [(0, 1), (1, 2)] {
+            assert!(!has(x, y));
+            indexes.idle().await;
+        }
+        // Used again, so that the other is the one that nobody has used for longer.
+        assert!(has(0, 1));
+        assert!(!has(0, 2));
+        indexes.idle().await;
+        assert_eq!(kept(), ["v1-0-1", "v1-0-2"]);
+        assert!(has(0, 1) && has(0, 2));
+        assert!(!has(1, 2), "it is made again");
+        indexes.idle().await;
+        assert_eq!(kept(), ["v1-0-2", "v1-1-2"]);
+
+        let none = of_pairs(0);
+        assert!(none.get(&hash, &columns, axis(0), axis(0), None).is_none());
+        none.idle().await;
+        assert_eq!(kept(), ["v1-0-2", "v1-1-2"]);
+    }
 }

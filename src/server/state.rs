@@ -54,7 +54,7 @@ impl State {
             hub: Hub::default(),
             figures,
             sources: Sources::default(),
-            indexes: Indexes::new(store.columns().clone()),
+            indexes: Indexes::new(store.columns().clone(), config.index_room),
             compute: Compute::default(),
             tables: Tables::default(),
             splits: KnownSplits::default(),

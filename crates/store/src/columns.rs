@@ -320,6 +320,11 @@ impl ColumnFiles {
         list(&self.dir)
     }
 
+    /// The tables of which something computed is kept.
+    pub(crate) fn list_derived(&self) -> Result<Vec<Content>, StoreError> {
+        list(&self.index)
+    }
+
     pub(crate) fn discard(&self, content: &Content, before: SystemTime) -> Result<bool, StoreError> {
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         cache.entries.remove(&content.hash);

@@ -5,6 +5,7 @@
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use crate::columns::{ColumnFiles, write_file};
 use crate::error::{IoContext, StoreError};
@@ -22,7 +23,47 @@ impl<T: Plain> Derived<T> {
     }
 }
 
+/// A file of computed values.
+#[derive(Clone, Debug)]
+pub struct DerivedFile {
+    /// Of the table.
+    pub hash: ContentHash,
+    pub name: String,
+    pub bytes: u64,
+    pub modified: SystemTime,
+}
+
 impl ColumnFiles {
+    /// All that is kept, in no order. Blocks.
+    ///
+    /// # Errors
+    /// `Io`
+    pub fn derived_files(&self) -> Result<Vec<DerivedFile>, StoreError> {
+        let mut files = Vec::new();
+        for table in self.list_derived()? {
+            for entry in std::fs::read_dir(&table.path).context("list", &table.path)? {
+                let entry = entry.context("list", &table.path)?;
+                let about = entry.metadata().context("read", &entry.path())?;
+                let modified = about.modified().context("read", &entry.path())?;
+                let name = entry.file_name().to_string_lossy().into_owned();
+                files.push(DerivedFile { hash: table.hash.clone(), name, bytes: about.len(), modified });
+            }
+        }
+        Ok(files)
+    }
+
+    /// Removes what is kept under a name. Who has it open goes on reading it.
+    ///
+    /// # Errors
+    /// `Io`
+    pub fn forget_derived(&self, hash: &ContentHash, name: &str) -> Result<(), StoreError> {
+        let path = self.derived_path(hash, name);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).context("remove", &path),
+            _ => Ok(()),
+        }
+    }
+
     fn derived_path(&self, hash: &ContentHash, name: &str) -> PathBuf {
         self.index_path(hash).join(name)
     }
@@ -87,6 +128,13 @@ mod tests {
         assert!(files.derived::<f64>(&hash, "0.linear").unwrap().is_none(), "six bytes are no number of doubles");
         let many: Vec<u8> = (0..200_000_u32).map(|row| row as u8).collect();
         assert_eq!(files.keep_derived(&hash, "0.group", &many).unwrap().values(), many);
+
+        let mut kept: Vec<_> = files.derived_files().unwrap().into_iter().map(|file| (file.hash, file.name, file.bytes)).collect();
+        kept.sort_by(|a, b| a.1.cmp(&b.1));
+        assert_eq!(kept, [(hash.clone(), "0.group".to_owned(), 200_000), (hash.clone(), "0.linear".to_owned(), 6)]);
+        files.forget_derived(&hash, "0.group").unwrap();
+        files.forget_derived(&hash, "0.group").unwrap();
+        assert!(files.derived::<u8>(&hash, "0.group").unwrap().is_none());
 
         let content = files.list().unwrap().pop().unwrap();
         let later = std::time::SystemTime::now() + std::time::Duration::from_secs(60);

@@ -73,7 +73,7 @@ pub use batch::{Batch, DatasetEdit};
 pub use catalogue::{Options, Store, now_ms};
 pub use change::{Action, Change, Event, Kind, Topic};
 pub use columns::{ColumnFiles, ColumnRef, Columns};
-pub use derived::Derived;
+pub use derived::{Derived, DerivedFile};
 pub use entity::*;
 pub use error::{ConflictReason, StoreError};
 pub use evaluations::{EvaluationQuery, EvaluationRow};

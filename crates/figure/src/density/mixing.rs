@@ -10,6 +10,8 @@ use std::sync::LazyLock;
 
 /// A cell is of one class alone when at most one row in this many is of another.
 const PURE: u32 = 50;
+/// Neighbours that are passed over together when none has rows.
+pub(super) const RUN: usize = 16;
 /// Cells that are mixed at once.
 const LANES: usize = 16;
 /// The greatest value of linear light.
@@ -103,17 +105,22 @@ impl<'a> Mixer<'a> {
         let cells = counts.cells[band.cells.start * EIGHTS * 8..band.cells.end * EIGHTS * 8].as_chunks::<8>().0.as_chunks::<EIGHTS>().0;
         let nibbles = &*NIBBLES;
         let (mut at, mut bins, mut gathered, mut n) = ([0_u32; LANES], [0_u16; LANES], [[0_u64; LANES]; EIGHTS], 0);
-        for (cell, (words, &bin)) in cells.iter().zip(&band.bins).enumerate() {
-            // Written in any case, and kept if there are rows: no branch to be foretold.
-            at[n % LANES] = cell as u32;
-            bins[n % LANES] = bin;
-            for (gathered, word) in gathered.iter_mut().zip(words) {
-                gathered[n % LANES] = u64::from_le_bytes(*word);
+        for (run, of_run) in band.bins.chunks(RUN).enumerate() {
+            if of_run.iter().fold(0, |any, bin| any | bin) == 0 {
+                continue;
             }
-            n += usize::from(bin > 0);
-            if n == LANES {
-                self.set(&at, &bins, &mix(&gathered, planes), nibbles, looks);
-                n = 0;
+            for (cell, &bin) in (run * RUN..).zip(of_run) {
+                // Written in any case, and kept if there are rows: no branch to be foretold.
+                at[n % LANES] = cell as u32;
+                bins[n % LANES] = bin;
+                for (gathered, word) in gathered.iter_mut().zip(&cells[cell]) {
+                    gathered[n % LANES] = u64::from_le_bytes(*word);
+                }
+                n += usize::from(bin > 0);
+                if n == LANES {
+                    self.set(&at, &bins, &mix(&gathered, planes), nibbles, looks);
+                    n = 0;
+                }
             }
         }
         self.set(&at[..n], &bins, &mix(&gathered, planes), nibbles, looks);

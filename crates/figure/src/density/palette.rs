@@ -3,19 +3,21 @@
 use super::opacity::alpha;
 use crate::theme::Rgb;
 
+/// The code of the transparent colour, which is that of [`NOTHING`].
+pub(super) const TRANSPARENT: u8 = 0;
 /// Palette entries beside the transparent one.
 const ENTRIES: usize = 254;
 /// Of these mixtures; more are hardly told apart, and cost more bytes: 96 of them a seventh.
-const MOST_MIXTURES: usize = 48;
+const MOST_MIXTURES: usize = 96;
 /// Steps of opacity that mixtures have.
-pub(super) const MIXTURE_STEPS: usize = 4;
+pub(super) const MIXTURE_STEPS: usize = 8;
 
-/// How a cell looks: nothing, a class in one of its steps, or a mixture of 4 bits a channel and 2 bits of opacity.
+/// How a cell looks: nothing, a class in one of its steps, or a mixture of 4 bits a channel and 3 bits of opacity.
 pub(super) type Look = u16;
 pub(super) const NOTHING: Look = 0;
-const MIXTURES: Look = 0x4000;
+const MIXTURES: Look = 0x8000;
 /// More than the largest look.
-pub(super) const LOOKS: usize = 0x8000;
+pub(super) const LOOKS: usize = 0x1_0000;
 
 /// What looks there are.
 pub(super) struct Palette {
@@ -59,7 +61,7 @@ impl Palette {
     #[inline(always)]
     pub(super) fn mixed(nibbles: [u8; 3], step: u8) -> Look {
         let [r, g, b] = nibbles.map(Look::from);
-        MIXTURES | r << 10 | g << 6 | b << 2 | Look::from(step)
+        MIXTURES | r << 11 | g << 7 | b << 3 | Look::from(step)
     }
 
     /// Gives the most frequent mixtures the free entries; the others look like the most frequent one that agrees with them to three bits
@@ -74,8 +76,8 @@ impl Palette {
         let mut mixtures: Vec<usize> = (usize::from(MIXTURES)..LOOKS).filter(|&look| tally[look] > 0).collect();
         mixtures.sort_unstable_by_key(|&look| (std::cmp::Reverse(tally[look]), look));
         let free = (ENTRIES - self.entries.len()).min(MOST_MIXTURES);
-        let coarse = |look: usize| (look >> 11 & 7) << 8 | (look >> 7 & 7) << 5 | (look >> 3 & 7) << 2 | look & 3;
-        let mut like = vec![None; 1 << 11];
+        let coarse = |look: usize| (look >> 12 & 7) << 9 | (look >> 8 & 7) << 6 | (look >> 4 & 7) << 3 | look & 7;
+        let mut like = vec![None; 1 << 12];
         for (rank, &look) in mixtures.iter().enumerate() {
             let entry = match like[coarse(look)] {
                 _ if rank < free => {
@@ -95,7 +97,7 @@ impl Palette {
 /// The colour of a mixture.
 fn mixture(look: usize) -> [u8; 4] {
     let channel = |shift: usize| ((look >> shift & 15) * 17) as u8;
-    [channel(10), channel(6), channel(2), alpha(look & 3, MIXTURE_STEPS)]
+    [channel(11), channel(7), channel(3), alpha(look & 7, MIXTURE_STEPS)]
 }
 
 /// The entry, not the transparent one, that is most like a colour.

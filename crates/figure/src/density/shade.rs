@@ -1,8 +1,8 @@
 //! From counts to a palette raster.
 
-use super::mixing::Mixer;
+use super::mixing::{Mixer, RUN};
 use super::opacity::{alpha, landmarks, steps_of_bins};
-use super::palette::{LOOKS, NOTHING, Palette};
+use super::palette::{LOOKS, NOTHING, Palette, TRANSPARENT};
 use super::survey::Survey;
 use super::{Groups, Input};
 use crate::raster::{EncodingError, Raster};
@@ -31,29 +31,31 @@ pub(super) fn shade(input: &Input<'_>, theme: Theme, survey: &Survey, groups: &G
     let codes = palette.settle(&tally);
 
     // An image begins with the top row, the grid with the lowest.
-    let mut pixels = vec![0_u8; input.nx * input.ny];
+    let mut pixels = vec![TRANSPARENT; input.nx * input.ny];
     let rows = looks.iter().flat_map(|looks| looks.of_cell.chunks_exact(input.nx));
     for (row, looks) in pixels.chunks_exact_mut(input.nx).rev().zip(rows) {
-        for (pixel, &look) in row.iter_mut().zip(looks) {
-            *pixel = codes.of_look[usize::from(look)];
+        for (pixels, looks) in row.chunks_mut(RUN).zip(looks.chunks(RUN)) {
+            if looks.iter().any(|look| *look != NOTHING) {
+                pixels.iter_mut().zip(looks).for_each(|(pixel, &look)| *pixel = codes.of_look[usize::from(look)]);
+            }
         }
     }
     if input.spread {
-        spread(&mut pixels, input.nx, codes.of_look[usize::from(NOTHING)]);
+        spread(&mut pixels, input.nx);
     }
     let raster = Raster::encode(&pixels, input.nx as u32, input.ny as u32, &codes.colours, input.extents)?;
     Ok(Shaded { raster, landmarks })
 }
 
 /// Widens pixels all around which there is nothing to a cross of five.
-fn spread(pixels: &mut [u8], nx: usize, nothing: u8) {
+fn spread(pixels: &mut [u8], nx: usize) {
     let ny = pixels.len() / nx;
     // Whether there is something, in three rows with a column more at both ends.
     let mut rows = [vec![0_u8; nx + 2], vec![0; nx + 2], vec![0; nx + 2]];
     let look_at = |row: &mut [u8], y: usize| {
         let pixels = pixels.get(y * nx..(y + 1) * nx).unwrap_or_default();
         row[1..=nx].fill(0);
-        row[1..].iter_mut().zip(pixels).for_each(|(some, pixel)| *some = u8::from(*pixel != nothing));
+        row[1..].iter_mut().zip(pixels).for_each(|(some, pixel)| *some = u8::from(*pixel != TRANSPARENT));
     };
     look_at(&mut rows[1], 0);
     let mut is_lone = vec![0_u8; nx];
@@ -77,7 +79,7 @@ fn spread(pixels: &mut [u8], nx: usize, nothing: u8) {
         let neighbours =
             [(x > 0).then(|| at - 1), (x + 1 < nx).then_some(at + 1), (y > 0).then(|| at - nx), (y + 1 < ny).then_some(at + nx)];
         for neighbour in neighbours.into_iter().flatten() {
-            if pixels[neighbour] == nothing {
+            if pixels[neighbour] == TRANSPARENT {
                 pixels[neighbour] = pixels[at];
             }
         }
