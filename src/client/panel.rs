@@ -119,8 +119,15 @@ pub fn drive(driven: Driven) {
         let news = asked.as_ref().is_some_and(|asked| asked.url == request.url && asked.revision != request.revision);
         let (url, plotly_url) = (sized(&request.url, &host, driven), plotly.clone());
         leptos::task::spawn_local(async move {
-            let answer = fetch::json(&url, signal.as_ref()).await;
             let superseded = || signal.as_ref().is_some_and(web_sys::AbortSignal::aborted);
+            // What nobody is about to see is not asked for.
+            if driven.chart && is_far(&host) && plotly::load(&plotly_url).await.is_ok() {
+                plotly::come_near(&host).await;
+            }
+            if superseded() {
+                return;
+            }
+            let answer = fetch::json(&url, signal.as_ref()).await;
             if superseded() {
                 return;
             }
@@ -181,6 +188,12 @@ pub fn drive(driven: Driven) {
             plotly::clear(&host.into());
         }
     });
+}
+
+/// Whether a chart is so many screens below that it is not drawn yet.
+fn is_far(host: &HtmlElement) -> bool {
+    let screen = f64::from(document().document_element().map_or(0, |root| root.client_height()));
+    host.get_bounding_client_rect().top() > 3.0 * screen
 }
 
 fn show_others(host: &HtmlElement, driven: Driven, session: Session) {

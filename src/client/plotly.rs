@@ -20,6 +20,8 @@ extern "C" {
     fn relayout_chart(host: &HtmlElement, update: &JsValue) -> Result<Promise, JsValue>;
     #[wasm_bindgen(js_namespace = Plotly, js_name = restyle, catch)]
     fn restyle_chart(host: &HtmlElement, update: &JsValue) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(js_namespace = Plotly)]
+    fn near(host: &HtmlElement) -> Promise;
     #[wasm_bindgen(js_namespace = Plotly, catch)]
     fn purge(host: &HtmlElement) -> Result<(), JsValue>;
     #[wasm_bindgen(js_namespace = Plotly, js_name = addTraces, catch)]
@@ -63,6 +65,11 @@ fn script(url: &str) -> Promise {
         element.set_onerror(Some(&reject));
         let _ = head.append_child(&element);
     })
+}
+
+/// Resolves when the chart is less than two screens away. plotly.js must have been loaded.
+pub async fn come_near(host: &HtmlElement) {
+    let _ = JsFuture::from(near(host)).await;
 }
 
 /// Draws a figure, in place of the one before.

@@ -29,6 +29,15 @@ if (!out || !SETS[set]) {
 const entry = `
 const Plotly = require("plotly.js/lib/core");
 Plotly.register([${SETS[set].map((path) => `require(${JSON.stringify(path)})`).join(", ")}]);
+// Resolves when a chart is less than two screens away.
+Plotly.near = (host) => new Promise((resolve) => {
+  const watch = new IntersectionObserver((seen) => {
+    if (!seen.some((entry) => entry.isIntersecting)) return;
+    watch.disconnect();
+    resolve();
+  }, { rootMargin: "200% 0px" });
+  watch.observe(host);
+});
 module.exports = Plotly;
 `;
 

@@ -107,7 +107,6 @@ impl Classes {
                 count: Some(shown.get(i).copied().unwrap_or(0)),
                 colour: class.colour().name().to_owned(),
                 symbol: class.symbol(),
-                alpha: 255,
             })
             .collect()
     }

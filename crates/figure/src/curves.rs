@@ -73,7 +73,6 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
             count: None,
             colour: Colour::category(*i).name().to_owned(),
             symbol: Symbol::category(*i),
-            alpha: 255,
         })
         .collect();
 

@@ -84,15 +84,7 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
     let groups = Groups::of(input, &sums);
     let Shaded { raster, landmarks } = shade::shade(input, style.theme, &survey, &groups).map_err(|error| Empty::new(error.to_string()))?;
 
-    let classes = groups.legend.clone();
-    let landmarks = landmarks.iter().enumerate().map(|(i, (rows, alpha))| LegendEntry {
-        label: if i == 0 { format!("{} a pixel", text::plural(*rows, "row", "rows")) } else { text::count(*rows) },
-        count: None,
-        colour: Colour::CatOther.name().to_owned(),
-        symbol: Symbol::Square,
-        alpha: *alpha,
-    });
-    let legend: Vec<LegendEntry> = classes.iter().cloned().chain(landmarks).collect();
+    let legend = groups.legend.clone();
     let frame = Frame::new(style, MARGINS).with_legend(style, &legend);
     let (x, y) = (input.x.clone().across(frame.plot_width()), input.y.clone().along(frame.plot_height(), 7));
     let mut sheet = Sheet::new(style, frame);
@@ -102,14 +94,14 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
     sheet.legend(&legend);
     if legend.is_empty() {
         // Plotly needs a trace to draw axes of a given type.
-        let entry =
-            LegendEntry { label: "rows".to_owned(), count: Some(shown), colour: "cat-1".to_owned(), symbol: Symbol::Circle, alpha: 255 };
+        let entry = LegendEntry { label: "rows".to_owned(), count: Some(shown), colour: "cat-1".to_owned(), symbol: Symbol::Circle };
         sheet.legend_trace(&entry, Colour::Cat1, 8);
     }
-    let colours = groups.colours.iter().copied().take(classes.len()).chain(std::iter::repeat(Colour::CatOther));
-    for (entry, colour) in legend.iter().zip(colours) {
-        sheet.legend_trace(entry, colour, 8);
+    for (entry, colour) in legend.iter().zip(&groups.colours) {
+        sheet.legend_trace(entry, *colour, 8);
     }
+    let note = note(&landmarks);
+    note.iter().for_each(|note| sheet.note(note));
 
     let summary = summary(input, shown, &groups, &blocks);
     let mut canvas = Canvas::new(style, frame);
@@ -119,6 +111,7 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
     let (right, bottom) = panel.place(&x, &y, (input.extents.x[1], input.extents.y[0]));
     canvas.image((left, top, right - left, bottom - top), panel);
     canvas.legend(style, &legend);
+    note.iter().for_each(|note| canvas.note(panel, note));
 
     let mut method = format!(
         "density: every row counted in {} × {} cells; colour mixes the classes by their shares, opacity is {}",
@@ -144,8 +137,16 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
         picture: canvas.finish(&summary),
         summary,
         provenance: Provenance { rows_shown: shown, rows_total: input.rows_total, method, seed: None, formula: None },
-        legend: classes,
+        legend,
     })
+}
+
+/// What the opacities of an image stand for; nothing where all cells are alike.
+fn note(landmarks: &[u64]) -> Option<String> {
+    let shades = if landmarks.len() > 2 { "░▒█" } else { "░█" };
+    let steps = shades.chars().zip(landmarks).map(|(shade, rows)| format!("{shade} {}", text::count(*rows)));
+    let steps = steps.collect::<Vec<_>>().join("  ");
+    (!steps.is_empty()).then(|| format!("{steps} rows a pixel"))
 }
 
 /// The planes as classes.

@@ -142,8 +142,6 @@ pub struct LegendEntry {
     /// The custom property's name, for example `cat-1`.
     pub colour: String,
     pub symbol: Symbol,
-    /// How opaque its mark is, 255 being all.
-    pub alpha: u8,
 }
 
 impl Drawing {

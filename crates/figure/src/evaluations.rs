@@ -95,7 +95,7 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
             .set("marker.color", style.theme.hex(colour))
             .set("marker.symbol", json!(symbol));
         if let Some(entry) = legend.get(class) {
-            trace = trace.set("name", text::text(&legend_label(entry))).set("uid", text::text(&entry.label));
+            trace = trace.set("name", text::text(&legend_label(entry))).set("uid", text::identifier(&entry.label));
         }
         sheet.trace(&trace);
         groups.push(Marks { paint: colour.into(), symbol, size: SIZE as f64, points: rows.places(&points) });

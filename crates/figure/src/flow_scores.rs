@@ -87,7 +87,7 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
                 sheet.trace(
                     &made
                         .set("name", text::text(&legend_label(entry)))
-                        .set("uid", text::text(&entry.label))
+                        .set("uid", text::identifier(&entry.label))
                         .set("marker.color", style.theme.hex(class.colour()))
                         .set("marker.symbol", json!(class.symbol())),
                 );

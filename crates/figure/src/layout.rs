@@ -262,6 +262,24 @@ impl<'a> Sheet<'a> {
         );
     }
 
+    /// A few words below the right end of the x axis; plain text.
+    pub(crate) fn note(&mut self, note: &str) {
+        let font = plotly::common::Font::new().size(FONT_SIZE as usize).color(self.theme().hex(Colour::Ink3));
+        self.annotations.push(
+            Annotation::new()
+                .text(text::text(note))
+                .font(font)
+                .show_arrow(false)
+                .x_ref("paper")
+                .y_ref("paper")
+                .x(1.0)
+                .y(0.0)
+                .x_anchor(Anchor::Right)
+                .y_anchor(Anchor::Bottom)
+                .y_shift(10.0 - self.frame.margins.bottom),
+        );
+    }
+
     /// Shows Plotly's legend, unless the page draws it.
     pub(crate) fn legend(&mut self, legend: &[LegendEntry]) {
         if !has_legend(self.style, legend) {
@@ -280,7 +298,7 @@ impl<'a> Sheet<'a> {
 
     /// The trace that stands for a class in the legend where its marks are not a trace of their own.
     pub(crate) fn legend_trace(&mut self, entry: &LegendEntry, colour: Colour, size: usize) {
-        let marker = Marker::new().size(size).color(self.theme().hex(colour)).opacity(f64::from(entry.alpha) / 255.0);
+        let marker = Marker::new().size(size).color(self.theme().hex(colour));
         let trace = Scatter::<f64, f64>::new(vec![], vec![])
             .mode(Mode::Markers)
             .name(text::text(&legend_label(entry)))
@@ -288,7 +306,7 @@ impl<'a> Sheet<'a> {
             .hover_info(HoverInfo::Skip);
         self.trace(
             &Extended::new(&trace)
-                .set("uid", text::text(&entry.label))
+                .set("uid", text::identifier(&entry.label))
                 .set("x", json!([null]))
                 .set("y", json!([null]))
                 .set("marker.symbol", json!(entry.symbol)),
@@ -355,7 +373,7 @@ mod tests {
     use crate::theme::Symbol;
 
     fn entry(label: &str) -> LegendEntry {
-        LegendEntry { label: label.to_owned(), count: Some(5), colour: "cat-1".to_owned(), symbol: Symbol::Circle, alpha: 255 }
+        LegendEntry { label: label.to_owned(), count: Some(5), colour: "cat-1".to_owned(), symbol: Symbol::Circle }
     }
 
     #[test]

@@ -148,6 +148,19 @@ impl Canvas {
         ));
     }
 
+    /// A few words below the right end of the x axis.
+    pub(crate) fn note(&mut self, panel: Panel, note: &str) {
+        if self.blank {
+            return;
+        }
+        self.add(&format!(
+            r#"<text x="{}" y="{}" text-anchor="end" fill="var(--ink-3)" font-size="{FONT_SIZE}">{}</text>"#,
+            px(panel.left + panel.width),
+            px(panel.top + panel.height + self.frame.margins.bottom - 15.0),
+            text::xml(note)
+        ));
+    }
+
     /// The legend above the plot, where the figure draws it.
     pub(crate) fn legend(&mut self, style: &Style, legend: &[LegendEntry]) {
         if self.blank || !has_legend(style, legend) {
@@ -165,9 +178,8 @@ impl Canvas {
                 push_args(
                     &mut marks,
                     format_args!(
-                        r#"<path d="{}" {}{}/>"#,
+                        r#"<path d="{}" {}/>"#,
                         outline(entry.symbol, 8.0, (x + 16.0, y)),
-                        if entry.alpha < 255 { format!(r#"opacity="{:.2}" "#, f64::from(entry.alpha) / 255.0) } else { String::new() },
                         finish_of(entry.symbol, &format!("var(--{})", text::xml(&entry.colour)))
                     ),
                 );
@@ -457,8 +469,7 @@ mod tests {
             canvas.axes(panel, &axis, &Axis::exact(raw, AxisKind::Linear, [0.0, 1.0]), false);
             canvas.heading(panel, raw);
             canvas.word((10.0, 10.0), ink_over(0.5), raw);
-            let entry =
-                LegendEntry { label: (*raw).to_owned(), count: Some(1), colour: "cat-1".to_owned(), symbol: Symbol::Star, alpha: 255 };
+            let entry = LegendEntry { label: (*raw).to_owned(), count: Some(1), colour: "cat-1".to_owned(), symbol: Symbol::Star };
             canvas.legend(&Style::default(), &[entry.clone(), entry]);
             check(&canvas.finish(raw));
         }

@@ -325,7 +325,7 @@ impl Colouring {
                     let trace = drawn
                         .trace(members, &class.label, class.symbol())
                         .set("name", text::text(&legend_label(entry)))
-                        .set("uid", text::text(&entry.label))
+                        .set("uid", text::identifier(&entry.label))
                         .set("marker.color", theme.hex(class.colour()));
                     sheet.trace(&trace);
                 }

@@ -131,6 +131,20 @@ pub fn score(value: f64) -> String {
     }
 }
 
+/// A text as plotly.js takes it for the name of a trace, which it looks for as a part of a CSS class: what may not stand in one is written as its
+/// number.
+pub fn identifier(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_ascii_alphanumeric() || c == '-' || !c.is_ascii() {
+            out.push(c);
+        } else {
+            out.push_str(&format!("_{:x}", u32::from(c)));
+        }
+    }
+    out
+}
+
 /// `3 classes`, `1 class`.
 pub fn plural(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(n), if n == 1 { one } else { many })
@@ -197,6 +211,14 @@ pub(crate) const HOSTILE: &[&str] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn identifiers_are_parts_of_css_classes_and_tell_texts_apart() {
+        assert_eq!(identifier("Iris-setosa"), "Iris-setosa");
+        assert_eq!(identifier("<=50K"), "_3c_3d50K");
+        assert_eq!(identifier("a,b é"), "a_2cb_20é");
+        assert_ne!(identifier("a_2c"), identifier("a,"));
+    }
 
     #[test]
     fn wide_letters_are_wide() {

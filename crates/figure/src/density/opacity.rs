@@ -58,8 +58,8 @@ pub(super) fn steps_of_bins(shade: Shade, histogram: &[u32], steps: usize) -> Ve
     }
 }
 
-/// What steps of opacity stand for: the fewest rows that a cell has, the fewest of the middle step, and the most; with their steps.
-pub(super) fn landmarks(histogram: &[u32], steps: &[u8]) -> Vec<(u64, u8)> {
+/// What steps of opacity stand for: the fewest rows that a cell has, the fewest of the middle step, and the most.
+pub(super) fn landmarks(histogram: &[u32], steps: &[u8]) -> Vec<u64> {
     let filled = || (1..histogram.len()).filter(|&bin| histogram[bin] > 0);
     let (Some(fewest), Some(most)) = (filled().next(), filled().next_back()) else { return Vec::new() };
     let middle = filled().find(|&bin| u16::from(steps[bin]) * 2 >= u16::from(steps[fewest]) + u16::from(steps[most]));
@@ -69,7 +69,7 @@ pub(super) fn landmarks(histogram: &[u32], steps: &[u8]) -> Vec<(u64, u8)> {
         // All cells are alike.
         return Vec::new();
     }
-    bins.into_iter().map(|bin| (count_of(bin) as u64, steps[bin])).collect()
+    bins.into_iter().map(|bin| count_of(bin) as u64).collect()
 }
 
 /// The opacity of a step.
@@ -110,6 +110,6 @@ mod tests {
         for bin in [40, 50, 1000] {
             histogram[bin] = 1;
         }
-        assert_eq!(landmarks(&histogram), [(2, 1), (50, 6), (1000, 10)]);
+        assert_eq!(landmarks(&histogram), [2, 50, 1000]);
     }
 }

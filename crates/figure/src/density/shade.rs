@@ -1,7 +1,7 @@
 //! From counts to a palette raster.
 
 use super::mixing::{Mixer, RUN};
-use super::opacity::{alpha, landmarks, steps_of_bins};
+use super::opacity::{landmarks, steps_of_bins};
 use super::palette::{LOOKS, NOTHING, Palette, TRANSPARENT};
 use super::survey::Survey;
 use super::{Groups, Input};
@@ -11,8 +11,8 @@ use crate::theme::{Rgb, Theme};
 /// Coloured cells.
 pub(super) struct Shaded {
     pub(super) raster: Raster,
-    /// Rows of a cell and the opacity that they have, for the legend.
-    pub(super) landmarks: Vec<(u64, u8)>,
+    /// Rows of a cell that has the least, a middle and the greatest opacity.
+    pub(super) landmarks: Vec<u64>,
 }
 
 /// Colours the cells.
@@ -20,8 +20,7 @@ pub(super) fn shade(input: &Input<'_>, theme: Theme, survey: &Survey, groups: &G
     let colours: Vec<Rgb> = groups.colours.iter().map(|&colour| theme.rgb(colour)).collect();
     let palette = Palette::new(&colours, &groups.used);
     let steps = steps_of_bins(input.shade, &survey.histogram, palette.steps);
-    let landmarks =
-        landmarks(&survey.histogram, &steps).into_iter().map(|(rows, step)| (rows, alpha(step.into(), palette.steps))).collect();
+    let landmarks = landmarks(&survey.histogram, &steps);
     let looks = Mixer::new(input.counts.stride, groups, &colours, &palette, &steps).looks(input, survey);
 
     let mut tally = vec![0_u32; LOOKS];
