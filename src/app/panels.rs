@@ -323,6 +323,8 @@ pub fn allowed(form: ControlForm, label: &str, options: &[(String, String)], val
         (ControlForm::Toggle, [one]) if one == "on" => Ok(()),
         (ControlForm::Toggle, _) => Err(format!("{label} is on or off")),
         (ControlForm::Select | ControlForm::Segments, [one]) => known(label, options, one),
+        // `color=` in an address: nothing, where that is one of the choices.
+        (ControlForm::Select | ControlForm::Segments, []) if known(label, options, "").is_ok() => Ok(()),
         (ControlForm::Select | ControlForm::Segments, _) => Err(format!("{label} takes exactly one value")),
         (ControlForm::Many | ControlForm::Rows, several) => several.iter().try_for_each(|one| known(label, options, one)),
     }
@@ -408,6 +410,7 @@ mod tests {
         let one = |text: &str| vec![text.to_owned()];
         assert!(allowed(ControlForm::Select, "x", &options, &one("a")).is_ok());
         assert!(allowed(ControlForm::Select, "x", &options, &[]).is_err());
+        assert!(allowed(ControlForm::Select, "x", &fixed(&[("", "none"), ("a", "A")]), &[]).is_ok());
         assert!(allowed(ControlForm::Select, "x", &options, &one("b")).expect_err("refused").contains("“b”"));
         assert!(allowed(ControlForm::Many, "x", &options, &[]).is_ok());
         assert!(allowed(ControlForm::Toggle, "x", &[], &one("maybe")).is_err());

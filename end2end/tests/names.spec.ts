@@ -1,0 +1,34 @@
+// Classes are called what people call them.
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, open, settled, start, test, watch } from './labboard';
+
+const CLASSES = ['<=50K', '>50K', 'a,b #1.c', "d'e [f] 2,511"];
+
+test('a class may have any name: its marks come and go', async ({ browser }) => {
+  const server = await start('--no-demo');
+  const context = await browser.newContext({ baseURL: server.url });
+  const page = await context.newPage();
+  const problems: string[] = [];
+  watch(page, server, problems);
+  const rows = Array.from({ length: 80 }, (_, i) => `${i % 9},${(i * 7) % 11},"${CLASSES[i % CLASSES.length]}"`);
+  const file = join(mkdtempSync(join(tmpdir(), 'names-')), 'names.csv');
+  writeFileSync(file, ['x,y,class', ...rows].join('\n'));
+  const path = server.run('import', '--target', 'class', file).match(/\/data\/\d+/)![0];
+  await open(page, path);
+  await settled(page);
+  const panel = page.locator('[data-panel="scatter"]');
+  const names = () => panel.locator('.js-plotly-plot').evaluate((chart: any) => chart._fullData.map((trace: any) => trace.name));
+  await panel.locator('.host[data-drawn]').waitFor();
+  expect(await names()).toHaveLength(CLASSES.length);
+  // plotly.js looks for what belonged to a trace that goes, by its name.
+  for (const [colour, count] of [['', 1], ['class', CLASSES.length], ['x', 1]] as const) {
+    await panel.locator('select[name="scatter.color"]').selectOption(colour);
+    await expect.poll(async () => (await names()).length).toBe(count);
+    await expect(panel).toHaveAttribute('data-state', 'ready');
+  }
+  expect(problems).toEqual([]);
+  await context.close();
+  await server.stop();
+});
