@@ -3,6 +3,7 @@
 //! A raster of all rows is noise: looking for repeated pieces finds none, while codes made for each part of the image save a third of the
 //! bytes that fixed ones need. See docs/decisions/0007.
 
+use crate::stats::tally;
 use labboard_frame::parallel::{map_parts, parts};
 use std::cmp::Reverse;
 
@@ -61,17 +62,8 @@ fn pack(bytes: &[u8], width: usize, prefix: u8, bits: &mut Bits) {
 }
 
 fn frequencies(bytes: &[u8], width: usize, prefix: u8) -> [u32; SYMBOLS] {
-    // Neighbours are often equal, and one count would wait for the other.
-    let mut lanes = [[0_u32; 4]; 256];
-    let (fours, rest) = bytes.as_chunks::<4>();
-    for four in fours {
-        for (lane, &byte) in four.iter().enumerate() {
-            lanes[usize::from(byte)][lane] += 1;
-        }
-    }
-    rest.iter().for_each(|&byte| lanes[usize::from(byte)][0] += 1);
     let mut out = [0; SYMBOLS];
-    out.iter_mut().zip(&lanes).for_each(|(sum, lanes)| *sum = lanes.iter().sum());
+    out[..END].copy_from_slice(&tally(bytes, END));
     out[usize::from(prefix)] += bytes.len().div_ceil(width) as u32;
     out[END] = 1;
     out

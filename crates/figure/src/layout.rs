@@ -246,37 +246,30 @@ impl<'a> Sheet<'a> {
 
     /// A heading above a subplot; plain text.
     pub(crate) fn heading(&mut self, area: Area, heading: &str) {
-        let font = plotly::common::Font::new().size(TITLE_SIZE as usize).color(self.theme().hex(Colour::Ink2));
-        self.annotations.push(
-            Annotation::new()
-                .text(text::text(heading))
-                .font(font)
-                .show_arrow(false)
-                .x_ref("paper")
-                .y_ref("paper")
-                .x(area.x[0])
-                .y(area.y[1])
-                .x_anchor(Anchor::Left)
-                .y_anchor(Anchor::Bottom)
-                .y_shift(4.0),
-        );
+        self.annotate(heading, (TITLE_SIZE, Colour::Ink2), (area.x[0], area.y[1]), Anchor::Left, 4.0);
     }
 
     /// A few words below the right end of the x axis; plain text.
     pub(crate) fn note(&mut self, note: &str) {
-        let font = plotly::common::Font::new().size(FONT_SIZE as usize).color(self.theme().hex(Colour::Ink3));
+        let lowered = 10.0 - self.frame.margins.bottom;
+        self.annotate(note, (FONT_SIZE, Colour::Ink3), (1.0, 0.0), Anchor::Right, lowered);
+    }
+
+    /// Words at a place in shares of the plot, raised by so many px.
+    fn annotate(&mut self, words: &str, (size, colour): (f64, Colour), (x, y): (f64, f64), anchor: Anchor, raised: f64) {
+        let font = plotly::common::Font::new().size(size as usize).color(self.theme().hex(colour));
         self.annotations.push(
             Annotation::new()
-                .text(text::text(note))
+                .text(text::text(words))
                 .font(font)
                 .show_arrow(false)
                 .x_ref("paper")
                 .y_ref("paper")
-                .x(1.0)
-                .y(0.0)
-                .x_anchor(Anchor::Right)
+                .x(x)
+                .y(y)
+                .x_anchor(anchor)
                 .y_anchor(Anchor::Bottom)
-                .y_shift(10.0 - self.frame.margins.bottom),
+                .y_shift(raised),
         );
     }
 

@@ -2,6 +2,7 @@
 
 use super::opacity::{self, BINS};
 use super::{BLOCKS, Input};
+use crate::stats::tally;
 use labboard_frame::parallel::{map_parts, parts};
 use labboard_frame::simd::widest;
 use std::ops::Range;
@@ -44,14 +45,11 @@ pub(super) fn survey(input: &Input<'_>, planes: usize) -> Survey {
             || survey_band(input, planes, rows.clone()),
         )
     });
-    let mut out = Survey { bands: Vec::with_capacity(found.len()), histogram: vec![0; BINS], sums: Vec::new() };
+    let blocks = input.nx.min(BLOCKS) * input.ny.min(BLOCKS);
+    let mut out = Survey { bands: Vec::with_capacity(found.len()), histogram: vec![0; BINS], sums: vec![0; blocks * planes] };
     for found in found {
         out.histogram.iter_mut().zip(&found.histogram).for_each(|(sum, more)| *sum += more);
-        if out.sums.is_empty() {
-            out.sums = found.sums;
-        } else {
-            out.sums.iter_mut().zip(&found.sums).for_each(|(sum, more)| *sum += more);
-        }
+        out.sums.iter_mut().zip(&found.sums).for_each(|(sum, more)| *sum += more);
         out.bands.push(found.band);
     }
     out
@@ -88,7 +86,7 @@ fn survey_band(input: &Input<'_>, planes: usize, rows: Range<usize>) -> Found {
             sums[block * planes + plane] += 256;
         }
     }
-    Found { histogram: histogram(&bins), band: Band { cells, bins }, sums }
+    Found { histogram: tally(&bins, BINS), band: Band { cells, bins }, sums }
 }
 
 /// The totals of cells, without what overflows, and what they add up to plane by plane.
@@ -116,8 +114,7 @@ fn add_up_words(words: &[[u8; 8]], step: usize, totals: &mut [u16], sums: &mut [
         for (at, sums) in sums.as_chunks_mut::<8>().0.iter_mut().enumerate() {
             let (mut even, mut odd) = (0_u64, 0_u64);
             for (total, words) in totals.iter_mut().zip(words.chunks_exact(step)) {
-                let word = words[at];
-                let word = u64::from_le_bytes(word);
+                let word = u64::from_le_bytes(words[at]);
                 let (evens, odds) = (word & EVEN, word >> 8 & EVEN);
                 even += evens;
                 odd += odds;
@@ -130,18 +127,4 @@ fn add_up_words(words: &[[u8; 8]], step: usize, totals: &mut [u16], sums: &mut [
             }
         }
     }
-}
-
-/// How many cells are in each bin.
-fn histogram(bins: &[u16]) -> Vec<u32> {
-    // Neighbours are often in the same bin, and one count would wait for the other.
-    let mut lanes = vec![[0_u32; 4]; BINS];
-    let (fours, rest) = bins.as_chunks::<4>();
-    for four in fours {
-        for (lane, &bin) in four.iter().enumerate() {
-            lanes[usize::from(bin)][lane] += 1;
-        }
-    }
-    rest.iter().for_each(|&bin| lanes[usize::from(bin)][0] += 1);
-    lanes.into_iter().map(|lanes| lanes.into_iter().sum()).collect()
 }
