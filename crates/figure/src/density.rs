@@ -16,7 +16,7 @@ use crate::drawing::{Cell, Drawing, Empty, LegendEntry, Provenance, Rows};
 use crate::layout::{Area, Frame, MARGINS, Sheet, Style};
 use crate::picture::Canvas;
 use crate::text;
-use crate::theme::{Colour, Symbol};
+use crate::theme::{Colour, FONT_SIZE, Symbol, TITLE_SIZE};
 pub use cells::Counts;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -100,7 +100,9 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
     for (entry, colour) in legend.iter().zip(&groups.colours) {
         sheet.legend_trace(entry, *colour, 8);
     }
-    let note = note(&landmarks);
+    // Beside the axis title, or not at all.
+    let beside = (frame.plot_width() - text::width(&x.title, TITLE_SIZE)) / 2.0;
+    let note = note(&landmarks).filter(|note| text::width(note, FONT_SIZE) < beside);
     note.iter().for_each(|note| sheet.note(note));
 
     let summary = summary(input, shown, &groups, &blocks);
