@@ -47,6 +47,34 @@ test('more rows than marks are a raster over all rows', async ({ page, problems 
   expect(problems).toEqual([]);
 });
 
+test('boxes and violins have the quartiles of all values', async ({ page, problems }) => {
+  await open(page, '/data/1');
+  await settled(page);
+  const panel = page.locator('[data-panel="distribution"]');
+  await panel.scrollIntoViewIfNeeded();
+  const boxes = () =>
+    panel.locator('.js-plotly-plot').evaluate((element: any) =>
+      element.data
+        .filter((trace: any) => trace.type === 'box' && trace.yaxis === 'y2')
+        .map(({ q1, median, q3, lowerfence, upperfence }: any) => [lowerfence, q1, median, q3, upperfence].flat().map((value) => Number(value.toPrecision(12)))),
+    );
+  await panel.locator('input[value="box"]').check();
+  // Sepal lengths of the three species, as numpy has them.
+  const expected = [
+    [4.3, 4.8, 5, 5.2, 5.8],
+    [4.9, 5.6, 5.9, 6.3, 7],
+    [5.6, 6.225, 6.5, 6.9, 7.9],
+  ];
+  await expect.poll(boxes).toEqual(expected);
+  // Three features of numbers, three species; all of them painted.
+  await expect(panel.locator('.boxlayer path.box')).toHaveCount(9);
+  await panel.locator('input[value="violin"]').check();
+  await expect(panel.locator('.scatterlayer path.js-fill')).toHaveCount(9);
+  await expect(panel.locator('.boxlayer path.box')).toHaveCount(9);
+  expect(await boxes()).toEqual(expected);
+  expect(problems).toEqual([]);
+});
+
 test('without scripts there are tables, numbers and first pictures', async ({ browser, server }) => {
   const context = await browser.newContext({ javaScriptEnabled: false, baseURL: server.url });
   const page = await context.newPage();

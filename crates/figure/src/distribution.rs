@@ -1,29 +1,33 @@
-//! Distributions: a small histogram or bar chart for each of several features, alone or by class.
+//! Distributions: a small chart for each of several features, alone or by class: histograms, bars, boxes or violins.
 
-use crate::array;
-use crate::axis::{Axis, AxisKind};
+mod bars;
+mod boxes;
+
+use crate::axis::Axis;
 use crate::classes::Classes;
 use crate::drawing::{Cell, Drawing, Empty, LegendEntry, Provenance, Rows};
 use crate::extend::Extended;
-use crate::layout::{Area, Frame, Margins, Sheet, Style, axis_suffix, legend_label};
-use crate::picture::Canvas;
+use crate::layout::{Area, Frame, Margins, Sheet, Style};
+use crate::picture::{Canvas, Panel};
 use crate::text;
 use crate::theme::Colour;
-use plotly::Bar;
-use plotly::common::{Line, Marker};
+use bars::Bars;
+use boxes::Boxes;
+use labboard_frame::quartiles::Quartiles;
 use plotly::layout::BarMode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-/// The height of one small chart and the space for its labels, in px.
-pub const PLOT_HEIGHT: f64 = 128.0;
+pub use bars::MOST_BARS;
+
+/// The height of one small chart of bars or boxes and the space for its labels, in px.
+pub const BARS_HEIGHT: f64 = 128.0;
+pub const BOXES_HEIGHT: f64 = 184.0;
 const GAP: f64 = 66.0;
 const COLUMN_GAP: f64 = 56.0;
 const MARGINS: Margins = Margins { left: 52.0, right: 16.0, top: 30.0, bottom: 32.0 };
-/// The most bars of a categorical feature.
-pub const MOST_BARS: usize = 20;
-/// The most rectangles of a picture that still tells classes apart.
-const MOST_RECTS: usize = 1_400;
+/// The most shapes of a picture that still tells classes apart.
+const MOST_SHAPES: usize = 1_400;
 
 /// How the bars of several classes share a place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -47,29 +51,95 @@ pub enum Places<'a> {
     Levels(&'a [String]),
 }
 
-/// One feature's counts.
+/// What is known of a feature's values.
+#[derive(Clone, Copy, Debug)]
+pub enum Values<'a> {
+    /// One plane of counts for each class, each as long as there are places: `counts[class * places + place]`. A single
+    /// plane without classes.
+    Counts { places: Places<'a>, counts: &'a [u64] },
+    /// A box for each class; a single one without classes.
+    Spread { groups: &'a [Option<GroupSpread>], date: bool },
+}
+
+/// How the values of one class are spread.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupSpread {
+    pub quartiles: Quartiles,
+    /// For a violin.
+    pub curve: Option<Curve>,
+}
+
+/// A density over equal bins.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Curve {
+    /// The lower end of the first bin.
+    pub low: f64,
+    /// The width of a bin, in units of the values.
+    pub width: f64,
+    /// Rows in each bin, smoothed.
+    pub heights: Vec<f64>,
+}
+
+/// One feature.
 #[derive(Clone, Copy, Debug)]
 pub struct Distribution<'a> {
     pub name: &'a str,
-    pub places: Places<'a>,
-    /// One plane of counts for each class, each as long as there are places: `counts[class * places + place]`. A single
-    /// plane without classes.
-    pub counts: &'a [u64],
+    pub values: Values<'a>,
     /// Rows without a value.
     pub missing: u64,
+    /// Rows whose value is infinite.
+    pub infinite: u64,
 }
 
 /// What to draw.
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
     pub features: &'a [Distribution<'a>],
-    /// The target's name and levels; empty for distributions alone. A last plane beyond the levels is the rows without a level.
+    /// The target's name and levels; empty for distributions alone. A last plane or box beyond the levels is the rows without a level.
     pub target: &'a str,
     pub levels: &'a [String],
     pub together: Together,
     /// 1 or 2 charts side by side.
     pub columns: usize,
     pub rows_total: u64,
+}
+
+/// What the small charts share.
+struct Common<'a> {
+    style: &'a Style,
+    legend: &'a [LegendEntry],
+    classes: Option<&'a Classes>,
+    together: Together,
+}
+
+impl Common<'_> {
+    fn colour(&self, class: usize) -> Colour {
+        self.classes.map_or(Colour::Cat1, |classes| classes.all().get(class).map_or(Colour::CatOther, crate::classes::Class::colour))
+    }
+
+    fn label(&self, class: usize) -> String {
+        self.legend.get(class).map_or_else(String::new, |entry| text::text(&text::shorten(&entry.label, 24)))
+    }
+}
+
+/// Adds a row to the table: the value, the class's index, the number of rows, and the least value, the quartiles and the greatest.
+type AddRow<'a> = dyn FnMut(String, Option<usize>, u64, Option<[Cell; 5]>) + 'a;
+
+/// One small chart.
+trait Small {
+    /// Rows drawn of a class; of all without classes.
+    fn rows_of(&self, class: usize) -> u64;
+    /// Shapes in a picture that tells classes apart.
+    fn shapes(&self) -> usize;
+    /// Axes for a place so many px wide.
+    fn axes(&self, common: &Common<'_>, width: f64) -> (Axis, Axis);
+    /// The traces for the `index`-th subplot.
+    fn traces(&self, name: &str, common: &Common<'_>, index: usize, axes: (&Axis, &Axis)) -> Vec<Extended>;
+    /// The same in the picture.
+    fn paint(&self, canvas: &mut Canvas, panel: Panel, axes: (&Axis, &Axis), common: &Common<'_>, by_class: bool);
+    fn table(&self, add: &mut AddRow<'_>);
+    /// What there is to say, after the feature's name.
+    fn gist(&self) -> String;
 }
 
 /// Draws the small charts, as high as they need to be.
@@ -80,41 +150,39 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
     if input.features.is_empty() {
         return Err(Empty::new("Choose one or more features to see their distributions."));
     }
-    if input.features.iter().all(|f| f.counts.iter().all(|&c| c == 0)) {
+    if input.features.iter().all(|feature| feature.values.is_empty()) {
         return Err(Empty::new("None of the chosen features has a value."));
     }
     let planes = input.planes();
     let classes = (!input.levels.is_empty()).then(|| {
-        let first = &input.features[0];
-        let n = first.places.len();
-        let sum = |p: usize| first.counts.iter().skip(p * n).take(n).sum::<u64>();
-        let counts: Vec<u64> = (0..input.levels.len()).map(sum).collect();
-        Classes::new(input.levels, &counts, if planes > input.levels.len() { sum(input.levels.len()) } else { 0 })
+        // A feature without a value in some rows may lack a whole class.
+        let rows = |plane| input.features.iter().map(|feature| feature.values.rows_of(plane)).max().unwrap_or(0);
+        let counts: Vec<u64> = (0..input.levels.len()).map(rows).collect();
+        Classes::new(input.levels, &counts, if planes > input.levels.len() { rows(input.levels.len()) } else { 0 })
     });
-    let plots: Vec<Plot> = input.features.iter().map(|f| Plot::of(f, classes.as_ref(), planes)).collect();
+    let plots: Vec<Plot> = input.features.iter().map(|feature| Plot::of(feature, classes.as_ref(), planes)).collect();
     let legend = legend(classes.as_ref(), &plots);
 
     let columns = input.columns.clamp(1, 2).min(plots.len());
-    let lines = plots.len().div_ceil(columns);
-    let height = lines as f64 * PLOT_HEIGHT + (lines - 1) as f64 * GAP;
-    let frame = Frame::new(style, MARGINS).with_legend(style, &legend).with_plot_height(height);
+    let boxes = input.features.iter().any(|feature| matches!(feature.values, Values::Spread { .. }));
+    let grid = Grid { columns, lines: plots.len().div_ceil(columns), height: if boxes { BOXES_HEIGHT } else { BARS_HEIGHT } };
+    let frame = Frame::new(style, MARGINS).with_legend(style, &legend).with_plot_height(grid.total());
 
+    let common = Common { style, legend: &legend, classes: classes.as_ref(), together: input.together };
     let mut sheet = Sheet::new(style, frame);
     let mut canvas = Canvas::new(style, frame);
-    let rects: usize = plots.iter().map(|p| p.places() * p.counts.len()).sum();
+    let shapes: usize = plots.iter().map(|plot| plot.small.shapes()).sum();
     for (i, plot) in plots.iter().enumerate() {
-        let area = place(i, columns, lines, &frame);
+        let area = grid.place(i, &frame);
         let width = (area.x[1] - area.x[0]) * frame.plot_width();
-        let (x, y) = plot.axes(input.together, width);
+        let (x, y) = plot.small.axes(&common, width);
         sheet.axes(i, area, &x, &y);
         sheet.heading(area, &plot.heading());
-        for (class, counts) in plot.counts.iter().enumerate() {
-            sheet.trace(&trace(input, plot, class, counts, i, &legend, style, &x));
-        }
+        plot.small.traces(&plot.name, &common, i, (&x, &y)).iter().for_each(|trace| sheet.trace(trace));
         let panel = canvas.panel(area);
         canvas.axes(panel, &x, &y, false);
         canvas.heading(panel, &plot.heading());
-        paint(&mut canvas, panel, plot, &x, &y, input.together, rects <= MOST_RECTS);
+        plot.small.paint(&mut canvas, panel, (&x, &y), &common, shapes <= MOST_SHAPES);
     }
     sheet.set(
         "barmode",
@@ -125,6 +193,7 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
         }),
     );
     sheet.set("bargap", 0.2);
+    sheet.set("boxmode", "overlay");
     sheet.legend(&legend);
     canvas.legend(style, &legend);
 
@@ -132,23 +201,40 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
     Ok(Drawing {
         figure: sheet.finish(),
         raster: None,
-        table: table(input, &plots),
+        table: table(input, &plots, boxes),
         picture: canvas.finish(&summary),
         summary,
-        provenance: Provenance {
-            rows_shown: plots.iter().map(|p| p.shown()).max().unwrap_or(0),
-            rows_total: input.rows_total,
-            method: "exact: every row with a value counted; a bin holds its lower edge, the last one also its upper".to_owned(),
-            seed: None,
-            formula: None,
-        },
+        provenance: provenance(input, &plots),
         legend,
     })
 }
 
+impl Values<'_> {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Counts { counts, .. } => counts.iter().all(|count| *count == 0),
+            Self::Spread { groups, .. } => groups.iter().all(Option::is_none),
+        }
+    }
+
+    fn planes(&self) -> usize {
+        match self {
+            Self::Counts { places, counts } => counts.len() / places.len().max(1),
+            Self::Spread { groups, .. } => groups.len(),
+        }
+    }
+
+    fn rows_of(&self, plane: usize) -> u64 {
+        match self {
+            Self::Counts { places, counts } => counts.iter().skip(plane * places.len()).take(places.len()).sum(),
+            Self::Spread { groups, .. } => groups.get(plane).and_then(Option::as_ref).map_or(0, |group| group.quartiles.rows),
+        }
+    }
+}
+
 impl Input<'_> {
     fn planes(&self) -> usize {
-        let most = self.features.iter().map(|f| f.counts.len() / f.places.len().max(1)).max().unwrap_or(1);
+        let most = self.features.iter().map(|feature| feature.values.planes()).max().unwrap_or(1);
         if self.levels.is_empty() { 1 } else { most.clamp(1, self.levels.len() + 1) }
     }
 }
@@ -162,227 +248,58 @@ impl Places<'_> {
     }
 }
 
-/// One small chart: its places and each class's counts there.
 struct Plot {
     name: String,
     missing: u64,
-    /// The edges of bins, in axis units.
-    edges: Vec<f64>,
-    kind: AxisKind,
-    /// The labels of bars; the last may stand for the rest.
-    labels: Vec<String>,
-    left_out: usize,
-    counts: Vec<Vec<u64>>,
-    colours: Vec<Colour>,
+    infinite: u64,
+    small: Box<dyn Small>,
 }
 
 impl Plot {
     fn of(feature: &Distribution<'_>, classes: Option<&Classes>, planes: usize) -> Self {
-        let n = feature.places.len();
-        let mut counts = vec![vec![0_u64; n]; classes.map_or(1, Classes::len).max(1)];
-        for plane in 0..planes {
-            let class = classes.map_or(Some(0), |c| c.of(plane as u32));
-            let Some(class) = class.and_then(|c| counts.get_mut(c)) else {
-                continue;
-            };
-            for (sum, &count) in class.iter_mut().zip(feature.counts.iter().skip(plane * n)) {
-                *sum += count;
-            }
-        }
-        let colours = match classes {
-            Some(classes) => classes.all().iter().map(|c| c.colour()).collect(),
-            None => vec![Colour::Cat1],
+        let small: Box<dyn Small> = match feature.values {
+            Values::Counts { places, counts } => Box::new(Bars::of(places, counts, classes, planes)),
+            Values::Spread { groups, date } => Box::new(Boxes::of(groups, date, classes)),
         };
-        let mut plot = Self {
-            name: feature.name.to_owned(),
-            missing: feature.missing,
-            edges: Vec::new(),
-            kind: AxisKind::Category,
-            labels: Vec::new(),
-            left_out: 0,
-            counts,
-            colours,
-        };
-        match feature.places {
-            Places::Bins { edges, date } => {
-                plot.edges = edges.to_vec();
-                plot.kind = if date { AxisKind::Date } else { AxisKind::Linear };
-            }
-            Places::Levels(levels) => plot.keep_bars(levels),
-        }
-        plot
-    }
-
-    /// Keeps the most frequent levels in their order and counts the others together.
-    fn keep_bars(&mut self, levels: &[String]) {
-        self.labels = levels.to_vec();
-        if levels.len() <= MOST_BARS {
-            return;
-        }
-        let total = |place: usize| self.counts.iter().map(|c| c[place]).sum::<u64>();
-        let mut order: Vec<usize> = (0..levels.len()).collect();
-        order.sort_by_key(|&l| (std::cmp::Reverse(total(l)), l));
-        let (kept, rest) = order.split_at_mut(MOST_BARS - 1);
-        kept.sort_unstable();
-        for counts in &mut self.counts {
-            let mut bars: Vec<u64> = kept.iter().map(|&l| counts[l]).collect();
-            bars.push(rest.iter().map(|&l| counts[l]).sum());
-            *counts = bars;
-        }
-        self.labels = kept.iter().map(|&l| levels[l].clone()).collect();
-        self.labels.push(format!("{} others", text::count(rest.len() as u64)));
-        self.left_out = rest.len();
-    }
-
-    fn places(&self) -> usize {
-        self.counts.first().map_or(0, Vec::len)
-    }
-
-    fn total(&self, place: usize) -> u64 {
-        self.counts.iter().map(|c| c[place]).sum()
-    }
-
-    fn shown(&self) -> u64 {
-        self.counts.iter().flatten().sum()
+        Self { name: feature.name.to_owned(), missing: feature.missing, infinite: feature.infinite, small }
     }
 
     fn heading(&self) -> String {
         let name = text::shorten(&self.name, 40);
-        if self.missing > 0 { format!("{name} ({} missing)", text::count(self.missing)) } else { name }
+        let said: Vec<String> = [(self.missing, "missing"), (self.infinite, "infinite")]
+            .into_iter()
+            .filter(|(rows, _)| *rows > 0)
+            .map(|(rows, what)| format!("{} {what}", text::count(rows)))
+            .collect();
+        if said.is_empty() { name } else { format!("{name} ({})", said.join(", ")) }
     }
 
-    /// The middle and the width of a place, in axis units.
-    fn middle(&self, place: usize) -> (f64, f64) {
-        match self.kind {
-            AxisKind::Category => (place as f64, 0.8),
-            _ => {
-                let (from, to) = (self.edges[place], self.edges[place + 1]);
-                (from + (to - from) / 2.0, to - from)
-            }
-        }
-    }
-
-    fn place_name(&self, place: usize) -> String {
-        match self.kind {
-            AxisKind::Category => text::quoted(&self.labels[place]),
-            kind => {
-                let axis = Axis::exact("", kind, [0.0, 1.0]);
-                format!("{} to {}", axis.reading(self.edges[place]), axis.reading(self.edges[place + 1]))
-            }
-        }
-    }
-
-    fn axes(&self, together: Together, width: f64) -> (Axis, Axis) {
-        let x = match self.kind {
-            AxisKind::Category => Axis::category("", &self.labels),
-            kind => match (self.edges.first(), self.edges.last()) {
-                (Some(&low), Some(&high)) if high > low => Axis::exact("", kind, [low, high]),
-                _ => Axis::around("", kind, self.edges.iter().copied()),
-            },
-        };
-        let highest = (0..self.places())
-            .map(|place| match together {
-                Together::Stack => self.total(place),
-                _ => self.counts.iter().map(|c| c[place]).max().unwrap_or(0),
-            })
-            .max()
-            .unwrap_or(0);
-        let y = Axis::exact("", AxisKind::Linear, [0.0, highest.max(1) as f64 * 1.06]);
-        (x.across(width), y)
+    fn shown(&self, classes: usize) -> u64 {
+        (0..classes.max(1)).map(|class| self.small.rows_of(class)).sum()
     }
 }
 
-/// The place of the `i`-th small chart, row by row from the top.
-fn place(i: usize, columns: usize, lines: usize, frame: &Frame) -> Area {
-    let (column, line) = (i % columns, i / columns);
-    let (w, h) = (frame.plot_width(), lines as f64 * PLOT_HEIGHT + (lines - 1) as f64 * GAP);
-    let width = (w - (columns - 1) as f64 * COLUMN_GAP) / columns as f64;
-    let left = column as f64 * (width + COLUMN_GAP);
-    let top = line as f64 * (PLOT_HEIGHT + GAP);
-    Area { x: [left / w, ((left + width) / w).min(1.0)], y: [(1.0 - (top + PLOT_HEIGHT) / h).max(0.0), 1.0 - top / h] }
+/// Where the small charts stand.
+struct Grid {
+    columns: usize,
+    lines: usize,
+    /// Of one chart, in px.
+    height: f64,
 }
 
-#[expect(clippy::too_many_arguments, reason = "one trace depends on all that the small charts share")]
-fn trace(
-    input: &Input<'_>,
-    plot: &Plot,
-    class: usize,
-    counts: &[u64],
-    index: usize,
-    legend: &[LegendEntry],
-    style: &Style,
-    axis: &Axis,
-) -> Extended {
-    let suffix = axis_suffix(index);
-    let colour = plot.colours.get(class).copied().unwrap_or(Colour::CatOther);
-    let edge = Line::new().width(0.5).color(style.theme.hex(Colour::Surface));
-    let marker = Marker::new().color(style.theme.hex(colour)).line(edge);
-    let opacity = if input.together == Together::Overlay && plot.counts.len() > 1 { 0.55 } else { 1.0 };
-    let mut base = Bar::<f64, f64>::new(vec![], vec![])
-        .marker(marker)
-        .opacity(opacity)
-        .x_axis(format!("x{suffix}"))
-        .y_axis(format!("y{suffix}"))
-        .show_legend(index == 0);
-    if let Some(entry) = legend.get(class) {
-        base = base.name(text::text(&legend_label(entry))).legend_group(class.to_string());
+impl Grid {
+    fn total(&self) -> f64 {
+        self.lines as f64 * self.height + (self.lines - 1) as f64 * GAP
     }
-    let middles: Vec<(f64, f64)> = (0..counts.len()).map(|place| plot.middle(place)).collect();
-    let at: Vec<f64> = middles.iter().map(|m| m.0).collect();
-    let widths: Vec<f64> = middles.iter().map(|m| m.1).collect();
-    let names: Vec<String> = (0..counts.len()).map(|place| text::text(&plot.place_name(place))).collect();
-    let label = legend.get(class).map_or(String::new(), |e| text::text(&text::shorten(&e.label, 24)));
-    let mut trace = Extended::new(&base)
-        .set(
-            "x",
-            match plot.kind {
-                AxisKind::Date => array::dates(&at),
-                _ => array::numbers(&at, axis.precision(1000.0)),
-            },
-        )
-        .set("y", json!(counts))
-        .set("hovertext", json!(names))
-        .set(
-            "hovertemplate",
-            format!("{}: %{{hovertext}}<br>%{{y}} rows<extra>{label}</extra>", text::text(&text::shorten(&plot.name, 40))),
-        );
-    if input.together != Together::Group {
-        trace = trace.set("width", json!(widths));
-    }
-    trace
-}
 
-/// The same bars in the picture.
-fn paint(canvas: &mut Canvas, panel: crate::picture::Panel, plot: &Plot, x: &Axis, y: &Axis, together: Together, by_class: bool) {
-    let mut rects: Vec<Vec<(f64, f64, f64, f64)>> = vec![Vec::new(); plot.counts.len()];
-    for place in 0..plot.places() {
-        let (middle, width) = plot.middle(place);
-        let mut add = |class: usize, from: u64, to: u64, left: f64, width: f64| {
-            let (x0, top) = panel.place(x, y, (left, to as f64));
-            let (x1, bottom) = panel.place(x, y, (left + width, from as f64));
-            let gap = if x1 - x0 > 5.0 { 1.0 } else { 0.0 };
-            rects[class].push((x0, top, x1 - x0 - gap, bottom - top));
-        };
-        let left = middle - width / 2.0;
-        if !by_class {
-            add(0, 0, plot.total(place), left, width);
-            continue;
-        }
-        let (mut below, share) = (0, width / plot.counts.len() as f64);
-        for (class, counts) in plot.counts.iter().enumerate() {
-            let count = counts[place];
-            match together {
-                Together::Stack => add(class, below, below + count, left, width),
-                Together::Overlay => add(class, 0, count, left, width),
-                Together::Group => add(class, 0, count, left + share * class as f64, share),
-            }
-            below += count;
-        }
-    }
-    let opacity = if together == Together::Overlay && plot.counts.len() > 1 { 0.55 } else { 1.0 };
-    for (class, rects) in rects.iter().enumerate() {
-        let colour = if by_class { plot.colours.get(class).copied().unwrap_or(Colour::CatOther) } else { Colour::Cat1 };
-        canvas.rects(rects, colour.into(), opacity);
+    /// The place of the `i`-th small chart, row by row from the top.
+    fn place(&self, i: usize, frame: &Frame) -> Area {
+        let (column, line) = (i % self.columns, i / self.columns);
+        let (w, h) = (frame.plot_width(), self.total());
+        let width = (w - (self.columns - 1) as f64 * COLUMN_GAP) / self.columns as f64;
+        let left = column as f64 * (width + COLUMN_GAP);
+        let top = line as f64 * (self.height + GAP);
+        Area { x: [left / w, ((left + width) / w).min(1.0)], y: [(1.0 - (top + self.height) / h).max(0.0), 1.0 - top / h] }
     }
 }
 
@@ -390,49 +307,42 @@ fn legend(classes: Option<&Classes>, plots: &[Plot]) -> Vec<LegendEntry> {
     let Some(classes) = classes else {
         return Vec::new();
     };
-    let shown: Vec<u64> = (0..classes.len())
-        .map(|class| {
-            let of_plot = |p: &Plot| p.counts.get(class).map_or(0, |c| c.iter().sum());
-            plots.iter().map(of_plot).max().unwrap_or(0)
-        })
-        .collect();
-    classes.legend(&shown)
+    let rows = |class| plots.iter().map(|plot| plot.small.rows_of(class)).max().unwrap_or(0);
+    classes.legend(&(0..classes.len()).map(rows).collect::<Vec<u64>>())
 }
 
-fn table(input: &Input<'_>, plots: &[Plot]) -> Rows {
+fn table(input: &Input<'_>, plots: &[Plot], boxes: bool) -> Rows {
     let class = if input.target.is_empty() { "class" } else { input.target };
     let mut columns = vec!["feature", "value"];
     if !input.levels.is_empty() {
         columns.push(class);
     }
     columns.push("#rows");
+    if boxes {
+        columns.extend(["#minimum", "#first quartile", "#median", "#third quartile", "#maximum"]);
+    }
     let mut table = Rows::new(&columns);
     let classes = Classes::new(input.levels, &[], u64::from(input.planes() > input.levels.len()));
     for plot in plots {
-        for place in 0..plot.places() {
-            for (index, counts) in plot.counts.iter().enumerate() {
-                if counts[place] == 0 && plot.counts.len() > 1 {
-                    continue;
-                }
-                table.push(|| {
-                    let mut row = vec![Cell::Text(plot.name.clone()), Cell::Text(plot.place_name(place))];
-                    if !input.levels.is_empty() {
-                        row.push(classes.all().get(index).map_or(Cell::Missing, |c| Cell::Text(c.label.clone())));
-                    }
-                    row.push(Cell::count(counts[place]));
-                    row
-                });
-            }
-        }
-        if plot.missing > 0 {
+        let mut add = |value: String, class: Option<usize>, rows: u64, quartiles: Option<[Cell; 5]>| {
             table.push(|| {
-                let mut row = vec![Cell::Text(plot.name.clone()), Cell::from("missing")];
+                let mut row = vec![Cell::Text(plot.name.clone()), Cell::Text(value)];
                 if !input.levels.is_empty() {
-                    row.push(Cell::Missing);
+                    let class = class.and_then(|class| classes.all().get(class));
+                    row.push(class.map_or(Cell::Missing, |class| Cell::Text(class.label.clone())));
                 }
-                row.push(Cell::count(plot.missing));
+                row.push(Cell::count(rows));
+                if boxes {
+                    row.extend(quartiles.unwrap_or([const { Cell::Missing }; 5]));
+                }
                 row
             });
+        };
+        plot.small.table(&mut add);
+        for (rows, what) in [(plot.missing, "missing"), (plot.infinite, "infinite")] {
+            if rows > 0 {
+                add(what.to_owned(), None, rows, None);
+            }
         }
     }
     table
@@ -443,27 +353,36 @@ fn summary(input: &Input<'_>, plots: &[Plot]) -> String {
     if !input.levels.is_empty() {
         out.push_str(&format!(" by {}", if input.target.is_empty() { "class".to_owned() } else { text::quoted(input.target) }));
     }
-    let parts: Vec<String> = plots
-        .iter()
-        .take(4)
-        .map(|plot| {
-            let name = text::quoted(&plot.name);
-            match (0..plot.places()).max_by_key(|&p| (plot.total(p), std::cmp::Reverse(p))) {
-                Some(most) if plot.total(most) > 0 => {
-                    let share = text::percent(plot.total(most) as f64 / plot.shown().max(1) as f64);
-                    let word = if plot.kind == AxisKind::Category { "most often" } else { "mostly" };
-                    format!("{name} is {word} {} ({share})", plot.place_name(most))
-                }
-                _ => format!("{name} has no values"),
-            }
-        })
-        .collect();
+    let parts: Vec<String> = plots.iter().take(4).map(|plot| format!("{} {}", text::quoted(&plot.name), plot.small.gist())).collect();
     out.push_str(&format!(": {}", parts.join("; ")));
     if plots.len() > 4 {
         out.push_str("; …");
     }
     out.push('.');
     out
+}
+
+fn provenance(input: &Input<'_>, plots: &[Plot]) -> Provenance {
+    let classes = input.levels.len() + 1;
+    let has = |wanted: fn(&Values<'_>) -> bool| input.features.iter().any(|feature| wanted(&feature.values));
+    let mut methods = Vec::new();
+    if has(|values| matches!(values, Values::Counts { .. })) {
+        methods.push("every row with a value counted; a bin holds its lower edge, the last one also its upper");
+    }
+    if has(|values| matches!(values, Values::Spread { .. })) {
+        methods.push("quartiles of all values; whiskers reach to the last value within 1.5 interquartile ranges, marks are the least and the greatest");
+    }
+    let violins =
+        has(|values| matches!(values, Values::Spread { groups, .. } if groups.iter().flatten().any(|group| group.curve.is_some())));
+    Provenance {
+        rows_shown: plots.iter().map(|plot| plot.shown(classes)).max().unwrap_or(0),
+        rows_total: input.rows_total,
+        method: format!("exact: {}", methods.join("; ")),
+        seed: None,
+        formula: violins.then(|| {
+            "violins: counts in equal bins, smoothed by a Gaussian kernel with Silverman's bandwidth 0.9 · min(σ, IQR/1.34) · n^(−1/5); all are as wide at their widest".to_owned()
+        }),
+    }
 }
 
 #[cfg(test)]
@@ -478,6 +397,10 @@ mod tests {
         names.iter().map(|n| (*n).to_owned()).collect()
     }
 
+    fn counted<'a>(name: &'a str, places: Places<'a>, counts: &'a [u64], missing: u64) -> Distribution<'a> {
+        Distribution { name, values: Values::Counts { places, counts }, missing, infinite: 0 }
+    }
+
     fn input<'a>(features: &'a [Distribution<'a>], levels: &'a [String]) -> Input<'a> {
         Input { features, target: "class", levels, together: Together::Stack, columns: 2, rows_total: 20 }
     }
@@ -486,8 +409,8 @@ mod tests {
     fn one_trace_for_each_feature_and_class() {
         let (classes, bars) = (levels(&["a", "b"]), levels(&["u", "v"]));
         let features = [
-            Distribution { name: "n", places: Places::Bins { edges: &EDGES, date: false }, counts: &[1, 2, 3, 0, 5, 0], missing: 2 },
-            Distribution { name: "c", places: Places::Levels(&bars), counts: &[4, 2, 0, 5], missing: 0 },
+            counted("n", Places::Bins { edges: &EDGES, date: false }, &[1, 2, 3, 0, 5, 0], 2),
+            counted("c", Places::Levels(&bars), &[4, 2, 0, 5], 0),
         ];
         let drawing = draw(&input(&features, &classes), &Style::default()).unwrap();
         let (data, layout) = (&drawing.figure["data"], &drawing.figure["layout"]);
@@ -510,8 +433,7 @@ mod tests {
     #[test]
     fn rows_without_a_class_are_a_class() {
         let classes = levels(&["a"]);
-        let features =
-            [Distribution { name: "n", places: Places::Bins { edges: &EDGES, date: true }, counts: &[1, 2, 3, 0, 5, 0], missing: 0 }];
+        let features = [counted("n", Places::Bins { edges: &EDGES, date: true }, &[1, 2, 3, 0, 5, 0], 0)];
         for together in [Together::Stack, Together::Overlay, Together::Group] {
             let drawing = draw(&Input { together, ..input(&features, &classes) }, &Style::default()).unwrap();
             assert_eq!(drawing.legend[1].label, "missing");
@@ -525,7 +447,7 @@ mod tests {
     fn many_levels_are_cut_and_the_rest_is_counted() {
         let bars: Vec<String> = (0..50).map(|i| format!("l{i}")).collect();
         let counts: Vec<u64> = (0..50).collect();
-        let features = [Distribution { name: "c", places: Places::Levels(&bars), counts: &counts, missing: 0 }];
+        let features = [counted("c", Places::Levels(&bars), &counts, 0)];
         let drawing = draw(&input(&features, &[]), &Style::default()).unwrap();
         let y = drawing.figure["data"][0]["y"].as_array().unwrap();
         assert_eq!(y.len(), MOST_BARS);
@@ -538,17 +460,52 @@ mod tests {
     #[test]
     fn odd_inputs_are_drawn_or_have_a_reason() {
         assert!(draw(&input(&[], &[]), &Style::default()).unwrap_err().reason.starts_with("Choose"));
-        let none = [Distribution { name: "n", places: Places::Bins { edges: &[], date: false }, counts: &[], missing: 4 }];
+        let none = [counted("n", Places::Bins { edges: &[], date: false }, &[], 4)];
         assert!(draw(&input(&none, &[]), &Style::default()).unwrap_err().reason.starts_with("None"));
-        let one = [Distribution { name: "n", places: Places::Bins { edges: &[5.0, 5.0], date: false }, counts: &[4], missing: 0 }, none[0]];
+        let one = [counted("n", Places::Bins { edges: &[5.0, 5.0], date: false }, &[4], 0), none[0]];
         check(&draw(&input(&one, &[]), &Style::default()).unwrap().picture);
         for raw in HOSTILE {
             let bars = levels(&[raw]);
-            let features = [Distribution { name: raw, places: Places::Levels(&bars), counts: &[4], missing: 1 }];
+            let features = [counted(raw, Places::Levels(&bars), &[4], 1)];
             let drawing = draw(&Input { target: raw, ..input(&features, &bars) }, &Style::default()).unwrap();
             let json = drawing.figure.to_string().replace("<br>", "").replace("<extra>", "").replace("</extra>", "");
             assert!(!json.contains(['<', '$']), "{json}");
             check(&drawing.picture);
         }
+    }
+
+    #[test]
+    fn boxes_and_violins_have_one_trace_for_each_class_with_values() {
+        let classes = levels(&["a", "b", "c"]);
+        let quartiles = Quartiles { rows: 9, min: -20.0, q1: 2.0, median: 4.0, q3: 6.0, max: 8.0, whiskers: (1.0, 8.0), beyond: (1, 0) };
+        let curve = Curve { low: -20.0, width: 7.0, heights: vec![1.0, 0.0, 2.0, 6.0] };
+        for (curve, traces) in [(None, 2), (Some(curve), 4)] {
+            let with = GroupSpread { quartiles, curve };
+            let groups = [Some(with.clone()), None, Some(with), None];
+            let features = [
+                Distribution { name: "n", values: Values::Spread { groups: &groups, date: false }, missing: 3, infinite: 1 },
+                Distribution { name: "d", values: Values::Spread { groups: &groups, date: true }, missing: 0, infinite: 0 },
+            ];
+            let drawing = draw(&input(&features, &classes), &Style::default()).unwrap();
+            let data = drawing.figure["data"].as_array().unwrap();
+            assert_eq!(data.len(), 2 * traces);
+            let of_c = data.iter().rfind(|trace| trace["type"] == "box" && trace["yaxis"] == "y").unwrap();
+            assert_eq!((&of_c["x"], &of_c["median"], &of_c["lowerfence"]), (&json!([2]), &json!([4]), &json!([1])));
+            // Only what lies beyond the whiskers has a mark.
+            assert_eq!(of_c["y"], json!([[-20]]));
+            assert_eq!(drawing.figure["layout"]["annotations"][0]["text"], "n (3 missing, 1 infinite)");
+            assert_eq!(drawing.figure["layout"]["xaxis"]["ticktext"], json!(["a", "b", "c"]));
+            assert_eq!(drawing.provenance.rows_shown, 18);
+            assert!(drawing.summary.contains("n has its median at 4 in a, half of the values from 2 to 6"), "{}", drawing.summary);
+            assert_eq!(drawing.table.rows[0][2..5], [Cell::from("a"), Cell::count(9), Cell::number(-20.0)]);
+            check(&drawing.picture);
+        }
+        let alone = [Distribution {
+            name: "n",
+            values: Values::Spread { groups: &[Some(GroupSpread { quartiles, curve: None })], date: false },
+            missing: 0,
+            infinite: 0,
+        }];
+        assert_eq!(draw(&input(&alone, &[]), &Style::default()).unwrap().figure["data"][0]["type"], "box");
     }
 }

@@ -61,6 +61,8 @@ pub const LEGEND_ROW: f64 = 22.0;
 /// The height of one row of a chart with a row per flow or dataset, in px.
 pub const ROW: f64 = 26.0;
 
+/// The part of a legend's row that is between rows, in px.
+const LEGEND_GAP: u32 = 3;
 /// Plotly's symbol and gaps beside a legend's name, in px.
 const LEGEND_SYMBOL: f64 = 40.0;
 
@@ -285,7 +287,10 @@ impl<'a> Sheet<'a> {
             .x_anchor(Anchor::Left)
             .y(self.frame.legend_bottom())
             .y_anchor(Anchor::Bottom);
-        self.layout.insert("legend".to_owned(), Value::Object(extend::object(&plotly_legend)));
+        let mut plotly_legend = extend::object(&plotly_legend);
+        // Rows of grouped entries are as high as others.
+        extend::insert(&mut plotly_legend, "tracegroupgap", json!(LEGEND_GAP));
+        self.layout.insert("legend".to_owned(), Value::Object(plotly_legend));
         self.layout.insert("showlegend".to_owned(), json!(true));
     }
 

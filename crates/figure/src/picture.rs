@@ -250,6 +250,17 @@ impl Canvas {
         }
     }
 
+    /// The area within points in px.
+    pub(crate) fn area(&mut self, points: &[(f64, f64)], paint: Paint, opacity: f64) {
+        let mut path = String::new();
+        for (i, &(x, y)) in points.iter().enumerate() {
+            push_args(&mut path, format_args!("{}{} {}", if i == 0 { 'M' } else { 'L' }, px(x), px(y)));
+        }
+        if !path.is_empty() {
+            self.add(&format!(r#"<path d="{path}z" fill="{}" opacity="{opacity}"/>"#, paint.css()));
+        }
+    }
+
     /// A line through points in px; those that lie within half a pixel of the last are left out.
     pub(crate) fn line(&mut self, points: &[(f64, f64)], paint: Paint, width: f64, dash: &str) {
         let mut path = String::new();
@@ -406,8 +417,9 @@ pub(crate) fn ink_over(t: f64) -> Paint {
 pub(crate) fn check(picture: &Picture) {
     assert!(picture.svg.starts_with("<svg ") && picture.svg.ends_with("</svg>"));
     assert!(picture.svg.len() <= MOST_BYTES + 4_000, "{} bytes", picture.svg.len());
+    let said = picture.svg.replace("infinite", "");
     for forbidden in ["<script", "<img", "onerror=alert(1)>", "javascript:alert(1)\"", "NaN", "inf", "<a "] {
-        assert!(!picture.svg.contains(forbidden), "{forbidden} in {}", picture.svg);
+        assert!(!said.contains(forbidden), "{forbidden} in {said}");
     }
     // Every element that is opened is closed: a picture is put into HTML as it is.
     let mut open = Vec::new();

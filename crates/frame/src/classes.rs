@@ -1,9 +1,11 @@
 //! Which rows share a colour: a few groups made of a column's levels.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
-use crate::coding::at_ranks;
 use crate::parallel::map_rows;
+use crate::ranks::at_ranks;
 use crate::{MISSING, density};
 
 /// What the rows of a group have in common.
@@ -78,6 +80,26 @@ impl Classes<'_> {
         match self.codes {
             ClassCodes::Levels(codes) => self.grouping.group_of(codes[row]),
             ClassCodes::Groups(groups) => usize::from(groups[row]).min(self.grouping.len() - 1),
+        }
+    }
+}
+
+impl Classes<'_> {
+    /// Writes the groups of a range of rows.
+    #[inline(always)]
+    pub(crate) fn fill(&self, rows: Range<usize>, groups: &mut [u8]) {
+        let last = (self.grouping.len() - 1) as u8;
+        match self.codes {
+            ClassCodes::Levels(codes) => {
+                for (group, &code) in groups.iter_mut().zip(&codes[rows]) {
+                    *group = self.grouping.group_of(code) as u8;
+                }
+            }
+            ClassCodes::Groups(of_row) => {
+                for (group, &row) in groups.iter_mut().zip(&of_row[rows]) {
+                    *group = row.min(last);
+                }
+            }
         }
     }
 }
@@ -233,15 +255,11 @@ pub fn quantile_groups(values: &[f64], k: usize) -> QuantileGroups {
 
 /// The cuts are values of the column, so that "≤ cut" reads exactly.
 fn cuts(values: &[f64], k: usize) -> Vec<f64> {
-    let finite: usize = map_rows(values.len(), |rows| values[rows].iter().filter(|value| value.is_finite()).count()).into_iter().sum();
-    let Some(last) = finite.checked_sub(1) else { return Vec::new() };
-    let ranks: Vec<usize> = (1..k).map(|part| (finite * part).div_ceil(k).max(1) - 1).chain([last]).collect();
-    let mut found: Vec<f64> = at_ranks(values, &ranks).into_iter().flatten().collect();
-    if found.is_empty() {
-        // Numbers that reach over more than a double can hold.
-        let sorted: Vec<f64> = crate::number::sorted(values).into_iter().filter(|value| value.is_finite()).collect();
-        found = ranks.into_iter().filter_map(|rank| sorted.get(rank).copied()).collect();
-    }
+    let ranks = |rows: u64| match rows.checked_sub(1) {
+        Some(last) => (1..k as u64).map(|part| (rows * part).div_ceil(k as u64).max(1) - 1).chain([last]).collect(),
+        None => vec![],
+    };
+    let mut found = at_ranks(values, None, ranks).pop().unwrap_or_default().values;
     let largest = found.pop();
     found.dedup();
     found.retain(|cut| Some(*cut) < largest);

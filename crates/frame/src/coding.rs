@@ -4,10 +4,6 @@
 //! of it, and the few rows that share an edge's code are compared by their value. What is computed from codes is therefore
 //! equal to what is computed from the values, bit for bit.
 
-use crate::column::Column;
-use crate::density::extent;
-use crate::parallel::map_rows;
-
 /// The step between two codes is one of 2³² between the least and the greatest position.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Coding {
@@ -48,56 +44,11 @@ impl Coding {
     }
 }
 
-/// The values at some ranks of the ascending order, 0 being the least; missing and infinite values are not ranked. Instead of
-/// sorting, one pass finds the part of the range in which each rank lies, and one more collects the values of these parts.
-///
-/// `None` for ranks beyond the last, and for all if values reach too far to subtract them.
-#[must_use]
-pub fn at_ranks(values: &[f64], ranks: &[usize]) -> Vec<Option<f64>> {
-    const PARTS: usize = 1 << 16;
-    let coding = extent(Column::Numeric(values)).and_then(|(low, high)| Coding::new(low, high));
-    let Some(coding) = coding else { return vec![None; ranks.len()] };
-    let per_unit = coding.per_unit();
-    let part_of = |value: f64| (coding.code(value, per_unit) >> 16) as usize;
-    let counted = map_rows(values.len(), |rows| {
-        let mut counts = vec![0_usize; PARTS];
-        values[rows].iter().filter(|value| value.is_finite()).for_each(|&value| counts[part_of(value)] += 1);
-        counts
-    });
-    let mut counts = vec![0_usize; PARTS];
-    for part in counted {
-        counts.iter_mut().zip(part).for_each(|(count, more)| *count += more);
-    }
-    // For each rank its part, and its rank in there.
-    let place = |&rank: &usize| {
-        let mut rest = rank;
-        for (part, &count) in counts.iter().enumerate() {
-            if rest < count {
-                return Some((part, rest));
-            }
-            rest -= count;
-        }
-        None
-    };
-    let places: Vec<Option<(usize, usize)>> = ranks.iter().map(place).collect();
-    let mut wanted = vec![false; PARTS];
-    places.iter().flatten().for_each(|(part, _)| wanted[*part] = true);
-    let mut found = map_rows(values.len(), |rows| {
-        values[rows].iter().copied().filter(|value| value.is_finite() && wanted[part_of(*value)]).collect::<Vec<f64>>()
-    })
-    .concat();
-    found.sort_unstable_by(f64::total_cmp);
-    let at = |(part, rest): (usize, usize)| {
-        // The collected parts lie one after the other.
-        let before: usize = (0..part).filter(|part| wanted[*part]).map(|part| counts[part]).sum();
-        found.get(before + rest).copied()
-    };
-    places.into_iter().map(|place| place.and_then(at)).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::column::Column;
+    use crate::density::extent;
     use proptest::prelude::*;
 
     fn number() -> impl Strategy<Value = f64> {
@@ -135,14 +86,6 @@ mod tests {
                     }
                 }
             }
-        }
-
-        #[test]
-        fn ranks_are_those_of_the_sorted_values(values in prop::collection::vec(number(), 1..200), ranks in prop::collection::vec(0usize..220, 1..6)) {
-            let mut sorted: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
-            sorted.sort_unstable_by(f64::total_cmp);
-            let expected: Vec<Option<f64>> = ranks.iter().map(|rank| sorted.get(*rank).copied()).collect();
-            prop_assert_eq!(at_ranks(&values, &ranks), expected);
         }
     }
 }

@@ -13,7 +13,7 @@ mod place;
 
 use std::ops::Range;
 
-use crate::classes::{ClassCodes, Classes};
+use crate::classes::Classes;
 use crate::cloud::Cloud;
 use crate::column::Column;
 use crate::parallel::{join, map_rows, split, threads_for};

@@ -1,5 +1,6 @@
 //! Distributions: rows counted in bins or per level, class by class.
 
+mod bins;
 pub mod edges;
 
 use serde::{Deserialize, Serialize};
@@ -7,23 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::classes::{Classes, Group, Grouping};
 use crate::column::Column;
 use crate::parallel::map_rows;
+use crate::simd::widest;
+use bins::Bins;
 
 pub use edges::{date_edges, nice_edges};
-
-/// How to bin numbers or dates.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Binning {
-    /// The most bins there may be, at least 1.
-    pub max_bins: usize,
-    /// Only count values in this closed interval; `None` counts all finite values.
-    pub window: Option<(f64, f64)>,
-}
-
-impl Default for Binning {
-    fn default() -> Self {
-        Self { max_bins: 30, window: None }
-    }
-}
 
 /// Counts of numbers or dates in bins.
 ///
@@ -38,8 +26,7 @@ pub struct Histogram {
     /// Rows counted.
     pub shown: u64,
     pub missing: u64,
-    /// Infinite values, and values outside the window.
-    pub outside: u64,
+    pub infinite: u64,
 }
 
 /// Counts of levels.
@@ -61,47 +48,40 @@ pub struct LevelCounts {
 
 /// Counts the numbers or dates of a column in bins with nice edges, per group of `classes`.
 ///
-/// The number of bins follows Rice's rule, 2·∛n, within `max_bins`, then grows or shrinks to the next nice width. Whole numbers
+/// The number of bins follows Rice's rule, 2·∛n, within `max_bins` (at least 1), then grows or shrinks to the next nice width. Whole numbers
 /// get bins of whole width; few distinct whole numbers get a bin each, centred on the number. `None` for nominal and text
 /// columns, and for `classes` of another length.
 #[must_use]
-pub fn histogram(column: Column<'_>, classes: Option<Classes<'_>>, binning: Binning) -> Option<Histogram> {
+pub fn histogram(column: Column<'_>, classes: Option<Classes<'_>>, max_bins: usize) -> Option<Histogram> {
     let values = column.numbers()?;
     if classes.is_some_and(|classes| classes.len() != values.len()) {
         return None;
     }
-    let window = binning.window.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
-    let inside = |value: f64| value >= window.0 && value <= window.1 && value.is_finite();
     let scan = map_rows(values.len(), |rows| {
-        let mut seen = Seen::default();
-        for &value in &values[rows] {
-            if inside(value) {
-                seen.add(value);
-            } else if value.is_nan() {
-                seen.missing += 1;
-            }
-        }
-        seen
+        widest(
+            #[inline(always)]
+            || Seen::of(&values[rows]),
+        )
     });
-    let seen = scan.into_iter().fold(Seen::default(), Seen::merge);
+    let seen = scan.into_iter().fold(Seen::NOTHING, Seen::merge);
 
-    let bins = ((2.0 * (seen.rows as f64).cbrt()).ceil() as usize).clamp(1, binning.max_bins.max(1));
+    let bins = ((2.0 * (seen.rows as f64).cbrt()).ceil() as usize).clamp(1, max_bins.max(1));
     let edges = match (seen.rows, column) {
         (0, _) => vec![],
-        (_, Column::Date(_)) => date_edges(seen.low, seen.high, bins.max(binning.max_bins.min(12))),
-        _ if seen.whole => edges::whole_edges(seen.low, seen.high, bins, binning.max_bins),
+        (_, Column::Date(_)) => date_edges(seen.low, seen.high, bins.max(max_bins.min(12))),
+        _ if seen.whole => edges::whole_edges(seen.low, seen.high, bins, max_bins),
         _ => nice_edges(seen.low, seen.high, bins),
     };
     let groups = groups_of(classes, values.len());
-    let counts = count_in(&edges, values, classes, groups.len(), inside);
-    Some(Histogram {
-        edges,
-        groups,
-        counts,
-        shown: seen.rows,
-        missing: seen.missing,
-        outside: values.len() as u64 - seen.rows - seen.missing,
-    })
+    let counts = counts_between(&edges, values, classes, groups.len());
+    let infinite = values.len() as u64 - seen.rows - seen.missing;
+    Some(Histogram { edges, groups, counts, shown: seen.rows, missing: seen.missing, infinite })
+}
+
+/// Counts the values between ascending edges, `counts[group][bin]`; values beyond the ends are in no bin.
+#[must_use]
+pub fn counts_between(edges: &[f64], values: &[f64], classes: Option<Classes<'_>>, groups: usize) -> Vec<Vec<u64>> {
+    Bins::new(edges).map_or_else(|| vec![vec![]; groups], |bins| bins.count(values, classes, groups))
 }
 
 /// Counts the levels of a nominal or text column, per group of `classes`: every level in declared order if there are at most `top`
@@ -113,10 +93,12 @@ pub fn level_counts(column: Column<'_>, classes: Option<Classes<'_>>, top: usize
     if classes.is_some_and(|classes| classes.len() != codes.len()) {
         return None;
     }
-    let mut totals = vec![0u64; levels.len() + 1];
-    for &code in codes {
-        totals[(code as usize).min(levels.len())] += 1;
-    }
+    let totals = map_rows(codes.len(), |rows| {
+        let mut totals = vec![0u64; levels.len() + 1];
+        codes[rows].iter().for_each(|&code| totals[(code as usize).min(levels.len())] += 1);
+        totals
+    });
+    let mut totals = sum(totals);
     let missing = totals.pop().unwrap_or(0);
     let mut order: Vec<usize> = (0..levels.len()).collect();
     let top = top.max(1);
@@ -128,17 +110,21 @@ pub fn level_counts(column: Column<'_>, classes: Option<Classes<'_>>, top: usize
     order.truncate(top);
 
     let bars = order.len() + usize::from(other_levels > 0);
+    // The last is for codes without a level.
     let mut bar_of = vec![order.len(); levels.len()];
     for (bar, &code) in order.iter().enumerate() {
         bar_of[code] = bar;
     }
+    bar_of.push(bars);
     let groups = groups_of(classes, codes.len());
-    let mut counts = vec![vec![0; bars]; groups.len()];
-    for (row, &code) in codes.iter().enumerate() {
-        if let Some(&bar) = bar_of.get(code as usize) {
-            counts[group_at(classes, row)][bar] += 1;
+    let counts = map_rows(codes.len(), |rows| {
+        let mut counts = vec![0; groups.len() * (bars + 1)];
+        for row in rows {
+            counts[group_at(classes, row) * (bars + 1) + bar_of[(codes[row] as usize).min(levels.len())]] += 1;
         }
-    }
+        counts
+    });
+    let counts = sum(counts).chunks(bars + 1).map(|counts| counts[..bars].to_vec()).collect();
     Some(LevelCounts {
         labels: order.iter().map(|&code| levels[code].clone()).collect(),
         codes: order.iter().map(|&code| code as u32).collect(),
@@ -150,97 +136,67 @@ pub fn level_counts(column: Column<'_>, classes: Option<Classes<'_>>, top: usize
     })
 }
 
-fn groups_of(classes: Option<Classes<'_>>, rows: usize) -> Vec<Group> {
+pub(crate) fn groups_of(classes: Option<Classes<'_>>, rows: usize) -> Vec<Group> {
     match classes {
         Some(classes) => classes.grouping.groups().to_vec(),
         None => Grouping::all(rows).groups().to_vec(),
     }
 }
 
+/// The sums of the counts of all parts.
+fn sum(parts: Vec<Vec<u64>>) -> Vec<u64> {
+    let add = |mut sums: Vec<u64>, part: Vec<u64>| {
+        sums.iter_mut().zip(part).for_each(|(sum, count)| *sum += count);
+        sums
+    };
+    parts.into_iter().reduce(add).unwrap_or_default()
+}
+
 fn group_at(classes: Option<Classes<'_>>, row: usize) -> usize {
     classes.map_or(0, |classes| classes.group_at(row))
 }
 
-fn count_in(
-    edges: &[f64],
-    values: &[f64],
-    classes: Option<Classes<'_>>,
-    groups: usize,
-    inside: impl Fn(f64) -> bool + Sync,
-) -> Vec<Vec<u64>> {
-    let bins = edges.len().saturating_sub(1);
-    if bins == 0 {
-        return vec![vec![]; groups];
-    }
-    let finder = Finder::new(edges);
-    let parts = map_rows(values.len(), |rows| {
-        let mut counts = vec![0u64; groups * bins];
-        for row in rows {
-            let value = values[row];
-            if inside(value) {
-                counts[group_at(classes, row) * bins + finder.bin(value)] += 1;
-            }
-        }
-        counts
-    });
-    let mut total = vec![0u64; groups * bins];
-    for part in parts {
-        for (sum, count) in total.iter_mut().zip(part) {
-            *sum += count;
-        }
-    }
-    total.chunks(bins).map(<[u64]>::to_vec).collect()
-}
-
-/// Finds bins by their edges: a guess for equal widths, then steps to the exact one.
-struct Finder<'a> {
-    edges: &'a [f64],
-    low: f64,
-    per_unit: f64,
-}
-
-impl<'a> Finder<'a> {
-    fn new(edges: &'a [f64]) -> Self {
-        let (low, high) = (edges[0], edges[edges.len() - 1]);
-        Self { edges, low, per_unit: (edges.len() - 1) as f64 / (high - low) }
-    }
-
-    /// The last bin whose lower edge is not above `value`, which must not be below the first edge.
-    fn bin(&self, value: f64) -> usize {
-        let last = self.edges.len() - 2;
-        let mut bin = (((value - self.low) * self.per_unit) as usize).min(last);
-        while bin > 0 && value < self.edges[bin] {
-            bin -= 1;
-        }
-        while bin < last && value >= self.edges[bin + 1] {
-            bin += 1;
-        }
-        bin
-    }
-}
-
 /// What a first pass must know before edges can be chosen.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Seen {
     low: f64,
     high: f64,
     whole: bool,
+    /// Finite values.
     rows: u64,
     missing: u64,
 }
 
-impl Default for Seen {
-    fn default() -> Self {
-        Self { low: f64::INFINITY, high: f64::NEG_INFINITY, whole: true, rows: 0, missing: 0 }
-    }
-}
-
 impl Seen {
-    fn add(&mut self, value: f64) {
-        self.low = self.low.min(value);
-        self.high = self.high.max(value);
-        self.whole &= value.trunc() == value;
-        self.rows += 1;
+    const NOTHING: Self = Self { low: f64::INFINITY, high: f64::NEG_INFINITY, whole: true, rows: 0, missing: 0 };
+
+    /// A few lanes that do not wait for each other.
+    #[inline(always)]
+    fn of(values: &[f64]) -> Self {
+        const LANES: usize = 8;
+        let (mut low, mut high) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]);
+        let (mut parts, mut rows, mut missing) = ([0_u64; LANES], [0_u64; LANES], [0_u64; LANES]);
+        let (chunks, rest) = values.as_chunks::<LANES>();
+        let mut last = [f64::NAN; LANES];
+        last[..rest.len()].copy_from_slice(rest);
+        for chunk in chunks.iter().chain([&last]) {
+            for lane in 0..LANES {
+                let value = chunk[lane];
+                let finite = value.abs() <= f64::MAX;
+                low[lane] = if finite & (value < low[lane]) { value } else { low[lane] };
+                high[lane] = if finite & (value > high[lane]) { value } else { high[lane] };
+                parts[lane] |= u64::from(finite & (value.trunc() != value));
+                rows[lane] += u64::from(finite);
+                missing[lane] += u64::from(value.is_nan());
+            }
+        }
+        Self {
+            low: low.into_iter().fold(f64::INFINITY, f64::min),
+            high: high.into_iter().fold(f64::NEG_INFINITY, f64::max),
+            whole: parts.iter().all(|part| *part == 0),
+            rows: rows.iter().sum(),
+            missing: missing.iter().sum::<u64>() - (LANES - rest.len()) as u64,
+        }
     }
 
     fn merge(self, other: Self) -> Self {
@@ -267,7 +223,7 @@ mod tests {
     #[test]
     fn few_whole_numbers_get_a_bin_each() {
         let values: Vec<f64> = [1.0, 2.0, 2.0, 4.0].repeat(20);
-        let found = histogram(Column::Numeric(&values), None, Binning::default()).unwrap();
+        let found = histogram(Column::Numeric(&values), None, 30).unwrap();
         assert_eq!(found.edges, [0.5, 1.5, 2.5, 3.5, 4.5]);
         assert_eq!(found.counts, [[20, 40, 0, 20]]);
     }
@@ -275,10 +231,9 @@ mod tests {
     #[test]
     fn what_is_not_shown_is_counted() {
         let values = [0.5, f64::NAN, f64::INFINITY, 3.0, 9.0];
-        let binning = Binning { window: Some((0.0, 5.0)), ..Binning::default() };
-        let found = histogram(Column::Numeric(&values), None, binning).unwrap();
-        assert_eq!((found.shown, found.missing, found.outside), (2, 1, 2));
-        let none = histogram(Column::Numeric(&[f64::NAN]), None, binning).unwrap();
+        let found = histogram(Column::Numeric(&values), None, 30).unwrap();
+        assert_eq!((found.shown, found.missing, found.infinite), (3, 1, 1));
+        let none = histogram(Column::Numeric(&[f64::NAN]), None, 30).unwrap();
         assert!(none.edges.is_empty() && none.counts == [Vec::<u64>::new()]);
     }
 
@@ -287,9 +242,9 @@ mod tests {
         let levels = names(&["no", "yes"]);
         let codes = [0, 1, 1, MISSING];
         let grouping = Grouping::new(&codes, &levels, 8);
-        let found = histogram(Column::Numeric(&[1.0, 1.0, 2.0, 2.0]), Some(grouping.of(&codes)), Binning::default()).unwrap();
+        let found = histogram(Column::Numeric(&[1.0, 1.0, 2.0, 2.0]), Some(grouping.of(&codes)), 30).unwrap();
         assert_eq!(found.counts, [[1, 0], [1, 1], [0, 1]]);
-        assert!(histogram(Column::Numeric(&[1.0]), Some(grouping.of(&codes)), Binning::default()).is_none());
+        assert!(histogram(Column::Numeric(&[1.0]), Some(grouping.of(&codes)), 30).is_none());
     }
 
     #[test]
@@ -312,9 +267,8 @@ mod tests {
             ),
             max_bins in 1usize..40,
         ) {
-            let binning = Binning { max_bins, window: None };
             for column in [Column::Numeric(&values), Column::Date(&values)] {
-                let found = histogram(column, None, binning).unwrap();
+                let found = histogram(column, None, max_bins).unwrap();
                 let bins = found.edges.len().saturating_sub(1);
                 prop_assert!(found.edges.windows(2).all(|pair| pair[0] < pair[1]));
                 let mut naive = vec![0u64; bins];

@@ -21,7 +21,10 @@ pub mod parallel;
 #[cfg(feature = "parquet")]
 pub mod parquet;
 pub mod qualities;
+pub mod quartiles;
+pub mod ranks;
 pub mod simd;
+pub mod smooth;
 pub mod summary;
 
 pub use column::Column;

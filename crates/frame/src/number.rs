@@ -90,13 +90,6 @@ pub(crate) fn from_sort_key(key: u64) -> f64 {
     f64::from_bits(if key >> 63 == 1 { key & !(1 << 63) } else { !key })
 }
 
-/// The values that are not `NaN`, ascending. Sorting integer keys is about twice as fast as `total_cmp`.
-pub(crate) fn sorted(values: &[f64]) -> Vec<f64> {
-    let mut keys: Vec<u64> = values.iter().filter(|v| !v.is_nan()).map(|&v| sort_key(v)).collect();
-    keys.sort_unstable();
-    keys.into_iter().map(from_sort_key).collect()
-}
-
 /// Entropy in bits, −Σ p log₂ p, of counts with the given total.
 pub(crate) fn entropy_bits(counts: impl IntoIterator<Item = u64>, total: u64) -> f64 {
     if total == 0 {

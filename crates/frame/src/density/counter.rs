@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::finder::{Finder, OUTSIDE, SURE};
-use super::{BLOCK, ClassCodes, Classes};
+use super::{BLOCK, Classes};
 use crate::simd::widest;
 
 /// In place of the cell of a row about which there is a doubt; beyond all cells, as is [`OUTSIDE`].
@@ -60,7 +60,6 @@ impl Counter {
     ) {
         let (mut xs, mut ys, mut keys, mut groups) = ([0_u32; BLOCK], [0_u32; BLOCK], [0_u32; BLOCK], [0_u8; BLOCK]);
         let (width, stride) = (width as u32, stride as u32);
-        let last = classes.map_or(0, |classes| classes.grouping.len() - 1) as u8;
         let cells = &mut self.cells[..];
         let overflow = &mut self.overflow;
         let (mut unsure, mut n_unsure) = ([0_u16; BLOCK], 0);
@@ -72,18 +71,8 @@ impl Counter {
             let (xs, ys, keys, groups) = (&mut xs[..n], &mut ys[..n], &mut keys[..n], &mut groups[..n]);
             x.find(start..end, xs);
             y.find(start..end, ys);
-            match classes {
-                None => {}
-                Some(Classes { codes: ClassCodes::Levels(codes), grouping }) => {
-                    for (group, &code) in groups.iter_mut().zip(&codes[start..end]) {
-                        *group = grouping.group_of(code) as u8;
-                    }
-                }
-                Some(Classes { codes: ClassCodes::Groups(of_row), .. }) => {
-                    for (group, &row) in groups.iter_mut().zip(&of_row[start..end]) {
-                        *group = row.min(last);
-                    }
-                }
+            if let Some(classes) = classes {
+                classes.fill(start..end, groups);
             }
             // One loop without a branch, so that the compiler makes vectors of it.
             let mut all_outside = true;
