@@ -8,6 +8,7 @@ mod compute;
 pub mod config;
 pub mod demo;
 pub mod figures;
+mod flight;
 pub mod gate;
 mod handover;
 pub mod headers;

@@ -374,6 +374,20 @@ pub(crate) fn link_marks(drawing: &mut Drawing, kind: &str) {
     }
 }
 
+/// The pages of a chart with a row for each of so many items, as choices.
+pub(crate) fn page_options(items: usize) -> Options {
+    labboard_figure::rows::pages(items).into_iter().map(|(page, label)| (page.to_string(), label)).collect()
+}
+
+/// The page that is chosen, and where in it people have zoomed.
+pub(crate) fn rows_view(values: &Values, canvas: &Canvas, style: &Style) -> labboard_figure::rows::View {
+    let anywhere = [f64::NEG_INFINITY, f64::INFINITY];
+    labboard_figure::rows::View {
+        page: values.one("page").parse().unwrap_or(0),
+        window: canvas.window(style, Window { x: anywhere, y: anywhere }),
+    }
+}
+
 /// Measures as choices: the wanted one first if it is there, then quality before cost, each with its title.
 pub(crate) fn measure_options<'a>(names: impl Iterator<Item = &'a str>, first: Option<&str>) -> Vec<(String, String)> {
     let mut names = names.collect::<Vec<_>>();

@@ -1,6 +1,7 @@
 //! Turns for work that keeps a processor busy: few at a time, a fair share for each client, and a clear no when too many wait.
 //!
-//! Whoever stops waiting (a browser that has moved on) loses the place in the queue and costs nothing. Large work has a queue of its
+//! Whoever stops waiting (a browser that has moved on) loses the place in the queue and costs nothing; work that has begun is given up
+//! when nobody waits for it any more. Large work has a queue of its
 //! own, so that small work never waits for it; and work that runs beside other work takes one thread instead of all.
 
 use std::collections::{HashMap, VecDeque};
@@ -9,7 +10,7 @@ use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use labboard_frame::parallel::with_threads;
+use labboard_frame::parallel::{Cancel, with_threads};
 use tokio::sync::oneshot;
 
 use super::source::blocking_failed;
@@ -40,7 +41,8 @@ impl Default for Compute {
 }
 
 impl Compute {
-    /// Runs `work`, which reads about so many rows, when it is the client's turn, on a thread that may be busy.
+    /// Runs `work`, which reads about so many rows, when it is the client's turn, on a thread that may be busy. Dropping the future gives
+    /// the work up.
     ///
     /// # Errors
     /// `Busy` when too many wait already; `Internal` when the work panics.
@@ -53,14 +55,25 @@ impl Compute {
         let lane = if rows < LARGE_ROWS { &self.small } else { &self.large };
         let turn = Lane::turn(lane, client).await?;
         let (running, processors) = (Arc::clone(&self.running), self.processors);
+        let given_up = CancelOnDrop(Cancel::default());
+        let cancel = given_up.0.clone();
         let work = move || {
             let _turn = turn;
             let others = running.fetch_add(1, Ordering::Relaxed);
             let _running = Running(running);
             let threads = NonZero::new(processors / (others + 1)).unwrap_or(NonZero::<usize>::MIN);
-            with_threads(threads, work)
+            with_threads(threads, || cancel.run(work))
         };
-        tokio::task::spawn_blocking(work).await.map_err(blocking_failed)
+        let done = tokio::task::spawn_blocking(work).await.map_err(blocking_failed)?;
+        done.ok_or_else(|| AppError::Internal("This was given up".to_owned()))
+    }
+}
+
+struct CancelOnDrop(Cancel);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
     }
 }
 
@@ -232,6 +245,24 @@ mod tests {
         tokio::pin!(next);
         assert!(futures::poll!(&mut next).is_pending());
         assert_eq!(lane.queue().length, 1);
+    }
+
+    #[tokio::test]
+    async fn work_that_nobody_waits_for_is_given_up() {
+        let compute = Compute::default();
+        let (begun, has_begun) = oneshot::channel();
+        let endless = compute.run::<()>(None, LARGE_ROWS, move || {
+            let _ = begun.send(());
+            loop {
+                labboard_frame::parallel::check();
+            }
+        });
+        tokio::select! {
+            _ = endless => panic!("it has no end"),
+            begun = has_begun => begun.expect("it has begun"),
+        }
+        // There is one turn for large work.
+        assert_eq!(compute.run(None, LARGE_ROWS, || 7).await, Ok(7));
     }
 
     #[tokio::test]

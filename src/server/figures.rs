@@ -15,12 +15,14 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use futures::FutureExt as _;
 use labboard_figure::{Drawing, Rows, Theme};
 use moka::future::Cache;
 use serde_json::Value;
 
 use super::assets::accepts;
 use super::compute::Client;
+use super::flight::Flights;
 use super::source::{Source, blocking_failed};
 use super::state::State;
 use super::upstream;
@@ -259,6 +261,8 @@ struct Answer {
 #[derive(Debug)]
 pub struct Figures {
     answers: Cache<(i64, String), Arc<Answer>>,
+    /// Answers that somebody waits for.
+    under_way: Flights<(i64, String), Result<Arc<Answer>, AppError>>,
     views: Cache<(i64, String), Arc<PanelView>>,
 }
 
@@ -279,6 +283,7 @@ impl Figures {
         };
         Self {
             answers: Cache::builder().max_capacity(room).weigher(weigh).build(),
+            under_way: Flights::default(),
             views: Cache::builder().max_capacity(room / SHARE_OF_VIEWS).weigher(weigh_view).build(),
         }
     }
@@ -314,29 +319,41 @@ pub async fn view(state: &State, request: Request) -> Result<Arc<PanelView>, App
 
 async fn answer(state: &State, request: Request) -> Result<Arc<Answer>, AppError> {
     let key = (state.revision(request.entity), request.key());
-    let compute = async {
-        let (inline, for_page) = (request.inline, request.for_page);
-        let drawn = drawn(state, request).await?;
-        let mut body = if for_page {
-            let view = postcard::to_allocvec(&drawn.view).map_err(|error| AppError::Internal(error.to_string()))?;
-            serde_json::json!({ "view": STANDARD.encode(view) })
-        } else {
-            serde_json::to_value(&drawn.view).map_err(|error| AppError::Internal(error.to_string()))?
-        };
-        if let Value::Object(body) = &mut body {
-            body.insert("raster".to_owned(), drawn.raster.as_ref().filter(|_| !inline).and_then(|raster| raster.source.clone()).into());
-            body.insert("figure".to_owned(), drawn.figure);
+    if let Some(known) = state.figures().answers.get(&key).await {
+        return Ok(known);
+    }
+    let begin = || {
+        let (state, key) = (state.clone(), key.clone());
+        async move {
+            // It may have come since.
+            if let Some(known) = state.figures().answers.get(&key).await {
+                return Ok(known);
+            }
+            let answer = Arc::new(made(&state, request).await?);
+            state.figures().answers.insert(key, Arc::clone(&answer)).await;
+            Ok(answer)
         }
-        let plain = Bytes::from(serde_json::to_vec(&body).map_err(|error| AppError::Internal(error.to_string()))?);
-        let raster = drawn.raster.map(|raster| Bytes::from(raster.png));
-        Ok(Arc::new(Answer {
-            tag: format!("{:032x}", xxhash_rust::xxh3::xxh3_128(&plain)),
-            plain,
-            gzip: std::sync::OnceLock::new(),
-            raster,
-        }))
+        .boxed()
     };
-    state.figures().answers.try_get_with(key, compute).await.map_err(|error: Arc<AppError>| (*error).clone())
+    state.figures().under_way.join(key.clone(), begin).await
+}
+
+async fn made(state: &State, request: Request) -> Result<Answer, AppError> {
+    let (inline, for_page) = (request.inline, request.for_page);
+    let drawn = drawn(state, request).await?;
+    let mut body = if for_page {
+        let view = postcard::to_allocvec(&drawn.view).map_err(|error| AppError::Internal(error.to_string()))?;
+        serde_json::json!({ "view": STANDARD.encode(view) })
+    } else {
+        serde_json::to_value(&drawn.view).map_err(|error| AppError::Internal(error.to_string()))?
+    };
+    if let Value::Object(body) = &mut body {
+        body.insert("raster".to_owned(), drawn.raster.as_ref().filter(|_| !inline).and_then(|raster| raster.source.clone()).into());
+        body.insert("figure".to_owned(), drawn.figure);
+    }
+    let plain = Bytes::from(serde_json::to_vec(&body).map_err(|error| AppError::Internal(error.to_string()))?);
+    let raster = drawn.raster.map(|raster| Bytes::from(raster.png));
+    Ok(Answer { tag: format!("{:032x}", xxhash_rust::xxh3::xxh3_128(&plain)), plain, gzip: std::sync::OnceLock::new(), raster })
 }
 
 fn gzip(plain: &[u8]) -> Bytes {

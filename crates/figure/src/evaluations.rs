@@ -1,24 +1,15 @@
 //! Evaluations of a task: a row for each flow, best first, and a mark for each run.
 
-use crate::array;
-use crate::axis::{Axis, AxisKind};
 use crate::classes::Classes;
-use crate::drawing::{Cell, Drawing, Empty, LegendEntry, Provenance, Rows};
-use crate::extend::Extended;
-use crate::layout::{Area, Frame, Margins, ROW, Sheet, Style, legend_label};
-use crate::picture::{Canvas, Marks, Panel};
-use crate::scatter::WEBGL_ABOVE;
+use crate::drawing::{Cell, Drawing, Empty, Provenance, Rows};
+use crate::layout::{Area, Sheet, Style, legend_label};
+use crate::picture::{Canvas, Marks};
+use crate::rows::{Best, Detail, LABEL, RowChart, SIZE, View, best_of, better, draw_cells};
 use crate::stats;
 use crate::text;
 use crate::theme::{Colour, Symbol};
-use plotly::Scatter;
-use plotly::common::{HoverInfo, Line, Marker, Mode};
-use serde_json::{Value, json};
-use std::collections::BTreeMap;
-
-/// The most characters of a flow's or dataset's label.
-const LABEL: usize = 30;
-const SIZE: usize = 9;
+use serde_json::json;
+use std::collections::{BTreeMap, HashMap};
 
 /// One run's value of the measure.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +31,8 @@ pub struct Input<'a> {
     pub colour_by_uploader: bool,
     /// Runs to ring, for example those that have just come in.
     pub highlight: &'a [u64],
+    /// The page of flows, and where in it people have zoomed.
+    pub view: View,
 }
 
 /// Draws the runs, as high as the flows need.
@@ -55,66 +48,73 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
         }));
     }
     let flows = flows(&runs, input.higher_is_better);
-    let mut row_of = BTreeMap::new();
-    for (row, flow) in flows.iter().enumerate() {
-        row_of.insert(flow.id, row);
-    }
+    let items = input.view.items(flows.len());
+    let row_of: HashMap<u64, usize> = flows[items.clone()].iter().enumerate().map(|(row, flow)| (flow.id, row)).collect();
+    let (on_page, points): (Vec<&Run<'_>>, Vec<(f64, usize)>) =
+        runs.iter().filter_map(|run| Some((*run, (run.value, *row_of.get(&run.flow_id)?)))).unzip();
     let classes = input.colour_by_uploader.then(|| uploaders(&runs));
     let legend = classes.as_ref().map_or(Vec::new(), |(classes, _)| {
         let counts: Vec<u64> = classes.all().iter().map(|c| c.count).collect();
         classes.legend(&counts)
     });
 
-    let labels: Vec<String> = flows.iter().map(|f| f.label.clone()).collect();
-    let rows = RowChart::new(style, &labels, input.measure, runs.iter().map(|r| r.value), &legend);
+    let labels: Vec<String> = flows[items.clone()].iter().map(|f| f.label.clone()).collect();
+    let rows = RowChart::new(style, &labels, input.measure, &points, input.view, &legend, false);
+    let legend = if rows.detail == Detail::Cells { Vec::new() } else { legend };
     let mut sheet = Sheet::new(style, rows.frame);
     rows.axes(&mut sheet);
     sheet.legend(&legend);
+    let mut canvas = Canvas::new(style, rows.frame);
+    let panel = canvas.panel(Area::WHOLE);
+    canvas.axes(panel, &rows.x, &rows.y, true);
 
-    let members: Vec<Vec<&Run<'_>>> = match &classes {
-        None => vec![runs.clone()],
-        Some((classes, codes)) => {
-            let mut members = vec![Vec::new(); classes.len()];
-            for run in &runs {
-                if let Some(class) = codes.get(run.uploader).and_then(|&code| classes.of(code)) {
-                    members[class].push(*run);
+    let (shown, how) = match &rows.detail {
+        Detail::Cells => {
+            let cells = rows.cells(&points, labels.len());
+            let best = best_of_rows(&on_page, &points, labels.len(), input.higher_is_better);
+            draw_cells(&rows, &mut sheet, &mut canvas, &cells, &best, input.measure, style);
+            (cells.runs(), "every run counted in cells, a mark for the best run of each flow")
+        }
+        Detail::Marks(shown) => {
+            let mut members = vec![Vec::new(); classes.as_ref().map_or(1, |(classes, _)| classes.len())];
+            for &at in shown {
+                let class = match &classes {
+                    Some((classes, codes)) => codes.get(on_page[at].uploader).and_then(|&code| classes.of(code)),
+                    None => Some(0),
+                };
+                if let Some(members) = class.and_then(|class| members.get_mut(class)) {
+                    members.push(at);
                 }
             }
-            members
+            let mut groups = Vec::new();
+            for (class, members) in members.iter().enumerate() {
+                let look = classes.as_ref().and_then(|(c, _)| c.all().get(class));
+                let (colour, symbol) = look.map_or((Colour::Cat1, Symbol::Diamond), |c| (c.colour(), c.symbol()));
+                let points: Vec<(f64, usize)> = members.iter().map(|&at| points[at]).collect();
+                let ids: Vec<u64> = members.iter().map(|&at| on_page[at].run_id).collect();
+                let texts: Vec<String> = members.iter().map(|&at| text::shorten(on_page[at].flow, 80)).collect();
+                let mut trace = rows
+                    .trace(&points, &ids, &texts, shown.len(), input.measure)
+                    .set("marker.color", style.theme.hex(colour))
+                    .set("marker.symbol", json!(symbol));
+                if let Some(entry) = legend.get(class) {
+                    trace = trace.set("name", text::text(&legend_label(entry))).set("uid", text::identifier(&entry.label));
+                }
+                sheet.trace(&trace);
+                groups.push(Marks { paint: colour.into(), symbol, size: SIZE as f64, points: rows.places(&points) });
+            }
+            canvas.marks(panel, &groups, 0.8);
+            (shown.len() as u64, "one mark for each run")
         }
     };
-    let mut groups = Vec::new();
-    for (class, members) in members.iter().enumerate() {
-        let look = classes.as_ref().and_then(|(c, _)| c.all().get(class));
-        let (colour, symbol) = look.map_or((Colour::Cat1, Symbol::Diamond), |c| (c.colour(), c.symbol()));
-        let points: Vec<(f64, usize)> = members.iter().map(|r| (r.value, row_of.get(&r.flow_id).copied().unwrap_or(0))).collect();
-        let ids: Vec<u64> = members.iter().map(|r| r.run_id).collect();
-        let texts: Vec<String> = members.iter().map(|r| text::shorten(r.flow, 80)).collect();
-        let mut trace = rows
-            .trace(&points, &ids, &texts, runs.len(), input.measure)
-            .set("marker.color", style.theme.hex(colour))
-            .set("marker.symbol", json!(symbol));
-        if let Some(entry) = legend.get(class) {
-            trace = trace.set("name", text::text(&legend_label(entry))).set("uid", text::identifier(&entry.label));
-        }
-        sheet.trace(&trace);
-        groups.push(Marks { paint: colour.into(), symbol, size: SIZE as f64, points: rows.places(&points) });
-    }
-    let ringed: Vec<(f64, usize)> = runs
-        .iter()
-        .filter(|r| input.highlight.contains(&r.run_id))
-        .map(|r| (r.value, row_of.get(&r.flow_id).copied().unwrap_or(0)))
-        .collect();
+    let ringed: Vec<(f64, usize)> =
+        on_page.iter().zip(&points).filter(|(run, _)| input.highlight.contains(&run.run_id)).map(|(_, point)| *point).collect();
     if !ringed.is_empty() {
         sheet.trace(&rows.rings(&ringed, style));
     }
 
     let best = runs.iter().copied().reduce(|a, b| if better(b.value, a.value, input.higher_is_better) { b } else { a });
     let summary = summary(input, &runs, flows.len(), best);
-    let mut canvas = Canvas::new(style, rows.frame);
-    let panel = canvas.panel(Area::WHOLE);
-    canvas.axes(panel, &rows.x, &rows.y, true);
-    canvas.marks(panel, &groups, 0.8);
     canvas.legend(style, &legend);
 
     Ok(Drawing {
@@ -124,10 +124,15 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
         picture: canvas.finish(&summary),
         summary,
         provenance: Provenance {
-            rows_shown: runs.len() as u64,
+            rows_shown: shown,
             rows_total: input.runs.len() as u64,
             method: format!(
-                "exact: one mark for each run; flows ordered by their best run, where {} is better",
+                "exact: {how}; {}flows ordered by their best run, where {} is better",
+                if items.len() < flows.len() {
+                    format!("flows {} to {} of {}, ", items.start + 1, items.end, text::count(flows.len() as u64))
+                } else {
+                    String::new()
+                },
                 if input.higher_is_better { "higher" } else { "lower" }
             ),
             seed: None,
@@ -135,6 +140,16 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
         },
         legend,
     })
+}
+
+/// The best run of each row.
+fn best_of_rows(runs: &[&Run<'_>], points: &[(f64, usize)], rows: usize, higher_is_better: bool) -> Best {
+    let best = best_of(points, rows, higher_is_better);
+    Best {
+        points: best.iter().map(|&at| points[at]).collect(),
+        ids: best.iter().map(|&at| runs[at].run_id).collect(),
+        texts: best.iter().map(|&at| format!("best of {}", text::shorten(runs[at].flow, 80))).collect(),
+    }
 }
 
 /// A flow with the value that decides its place.
@@ -171,10 +186,6 @@ fn flows(runs: &[&Run<'_>], higher_is_better: bool) -> Vec<Flow> {
         if higher_is_better { order.reverse() } else { order }.then(a.id.cmp(&b.id))
     });
     flows
-}
-
-pub(crate) fn better(a: f64, b: f64, higher_is_better: bool) -> bool {
-    if higher_is_better { a > b } else { a < b }
 }
 
 /// The uploaders as classes, and each one's code.
@@ -224,78 +235,10 @@ fn summary(input: &Input<'_>, runs: &[&Run<'_>], flows: usize, best: Option<&Run
     out
 }
 
-/// A chart with a labelled row for each item and a value axis on top.
-pub(crate) struct RowChart {
-    pub frame: Frame,
-    pub x: Axis,
-    pub y: Axis,
-}
-
-impl RowChart {
-    pub(crate) fn new(style: &Style, labels: &[String], measure: &str, values: impl Iterator<Item = f64>, legend: &[LegendEntry]) -> Self {
-        let widest = labels.iter().map(|l| l.chars().count()).max().unwrap_or(0).min(LABEL + 4);
-        // On a narrow screen the labels get less than half.
-        let left = (widest as f64 * 7.0 + 16.0).clamp(60.0, (f64::from(style.width) * 0.42).max(60.0));
-        let chars = ((left - 16.0) / 7.0) as usize;
-        let margins = Margins { left, right: 20.0, top: 46.0, bottom: 12.0 };
-        let height = labels.len() as f64 * ROW;
-        let frame = Frame::new(style, margins).with_legend(style, legend).with_plot_height(height.max(2.0 * ROW));
-        let x = Axis::around(measure, AxisKind::Linear, values);
-        let y = Axis::category("", labels).reversed().along(height, chars.max(4));
-        Self { frame, x, y }
-    }
-
-    pub(crate) fn axes(&self, sheet: &mut Sheet<'_>) {
-        sheet.axes(0, Area::WHOLE, &self.x, &self.y);
-        sheet.set("xaxis.side", "top");
-    }
-
-    /// Runs at (value, row) without colour; `texts` are plain.
-    pub(crate) fn trace(&self, points: &[(f64, usize)], run_ids: &[u64], texts: &[String], all: usize, measure: &str) -> Extended {
-        let base = Scatter::<f64, f64>::new(vec![], vec![])
-            .web_gl_mode(all > WEBGL_ABOVE)
-            .mode(Mode::Markers)
-            .name("")
-            .marker(Marker::new().size(SIZE).opacity(0.8));
-        let values: Vec<f64> = points.iter().map(|p| p.0).collect();
-        let rows: Vec<f64> = points.iter().map(|p| p.1 as f64).collect();
-        let texts: Value = texts.iter().map(|t| text::text(t)).collect();
-        Extended::new(&base)
-            .set("x", self.x.data(&values, self.frame.plot_width()))
-            .set("y", self.y.data(&rows, self.frame.plot_height()))
-            .set("customdata", array::ids(run_ids))
-            .set("text", texts)
-            .set(
-                "hovertemplate",
-                format!("%{{text}}<br>{}: %{{x:.4g}}<br>run %{{customdata}}<extra></extra>", text::text(&text::shorten(measure, 40))),
-            )
-    }
-
-    /// Rings around marks.
-    fn rings(&self, points: &[(f64, usize)], style: &Style) -> Extended {
-        let values: Vec<f64> = points.iter().map(|p| p.0).collect();
-        let rows: Vec<f64> = points.iter().map(|p| p.1 as f64).collect();
-        let base = Scatter::<f64, f64>::new(vec![], vec![])
-            .mode(Mode::Markers)
-            .name("new")
-            .show_legend(false)
-            .hover_info(HoverInfo::Skip)
-            .marker(Marker::new().size(SIZE + 8).color(style.theme.hex(Colour::Accent)).line(Line::new().width(2.0)));
-        Extended::new(&base)
-            .set("marker.symbol", json!(Symbol::CircleOpen))
-            .set("x", array::numbers(&values, array::Precision::Exact))
-            .set("y", array::numbers(&rows, array::Precision::Exact))
-    }
-
-    pub(crate) fn places(&self, points: &[(f64, usize)]) -> Vec<(f64, f64)> {
-        let panel = Panel::new(&self.frame, Area::WHOLE);
-        points.iter().map(|&(v, row)| panel.place(&self.x, &self.y, (v, row as f64))).collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layout::ROW;
     use crate::picture::check;
     use crate::text::HOSTILE;
 
@@ -304,7 +247,7 @@ mod tests {
     }
 
     fn input<'a>(runs: &'a [Run<'a>]) -> Input<'a> {
-        Input { measure: "predictive_accuracy", higher_is_better: true, runs, colour_by_uploader: false, highlight: &[] }
+        Input { measure: "predictive_accuracy", higher_is_better: true, runs, colour_by_uploader: false, highlight: &[], view: View::WHOLE }
     }
 
     #[test]
@@ -342,13 +285,38 @@ mod tests {
     }
 
     #[test]
-    fn the_height_grows_with_the_flows() {
-        let runs: Vec<Run<'_>> = (0..40).map(|i| run(i, i, "f", i as f64)).collect();
-        let drawing = draw(&input(&runs), &Style::default()).unwrap();
+    fn the_height_grows_with_the_flows_of_a_page() {
+        let runs: Vec<Run<'_>> = (0..100).map(|i| run(i, i, "f", i as f64)).collect();
+        let drawing = draw(&input(&runs[..40]), &Style::default()).unwrap();
         let height = drawing.figure["layout"]["height"].as_f64().unwrap();
         assert!(height > 40.0 * ROW);
         assert_eq!(drawing.figure["layout"]["yaxis"]["ticktext"].as_array().unwrap().len(), 40);
         assert_eq!(f64::from(drawing.picture.height), height);
+        // More flows have more pages; the last one is the worst.
+        let last = draw(&Input { view: View { page: 2, window: None }, ..input(&runs) }, &Style::default()).unwrap();
+        assert_eq!(last.figure["layout"]["yaxis"]["ticktext"].as_array().unwrap().len(), 20);
+        assert_eq!(last.figure["data"][0]["customdata"], json!((0..20).collect::<Vec<_>>()));
+        assert_eq!((last.provenance.rows_shown, last.provenance.rows_total), (20, 100));
+        assert!(last.provenance.method.contains("flows 81 to 100 of 100"), "{}", last.provenance.method);
+    }
+
+    #[test]
+    fn of_too_many_runs_cells_are_drawn_and_the_best_of_each_flow() {
+        let runs: Vec<Run<'_>> = (0..60_000).map(|i| run(i, i % 3, "f", (i % 1_009) as f64 / 1_009.0)).collect();
+        let by_uploader = Input { colour_by_uploader: true, ..input(&runs) };
+        let drawing = draw(&by_uploader, &Style::default()).unwrap();
+        let data = drawing.figure["data"].as_array().unwrap();
+        assert_eq!((data.len(), &data[0]["type"]), (2, &json!("heatmap")));
+        assert_eq!(data[1]["customdata"].as_array().unwrap().len(), 3);
+        assert!(drawing.legend.is_empty() && drawing.figure["layout"]["meta"]["refine"].is_array());
+        assert_eq!(drawing.provenance.rows_shown, 60_000);
+        assert!(drawing.figure.to_string().len() < 40_000);
+        check(&drawing.picture);
+        // A window with few enough runs has all of them as marks.
+        let view = View { page: 0, window: Some(crate::Window { x: [0.9, 2.0], y: [f64::NEG_INFINITY, f64::INFINITY] }) };
+        let near = draw(&Input { view, ..by_uploader }, &Style::default()).unwrap();
+        assert_eq!(near.provenance.rows_shown, runs.iter().filter(|run| run.value >= 0.9).count() as u64);
+        assert_eq!(near.legend.len(), 2);
     }
 
     #[test]

@@ -3,14 +3,14 @@
 use crate::array;
 use crate::classes::Classes;
 use crate::drawing::{Cell, Drawing, Empty, LegendEntry, Provenance, Rows};
-use crate::evaluations::RowChart;
 use crate::layout::{Area, Sheet, Style, colour_bar, colour_scale, legend_label};
 use crate::picture::{Canvas, Marks};
+use crate::rows::{Best, Detail, RowChart, View, best_of, draw_cells};
 use crate::stats;
 use crate::text;
 use crate::theme::{Colour, Paint, Scale, Symbol};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 const PICTURE_STEPS: usize = 12;
 
@@ -33,6 +33,8 @@ pub struct Input<'a> {
     /// The parameter's name; empty for one colour.
     pub parameter: &'a str,
     pub scores: &'a [Score<'a>],
+    /// The page of datasets, and where in it people have zoomed.
+    pub view: View,
 }
 
 /// Draws the scores, as high as the datasets need.
@@ -48,41 +50,98 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
         }));
     }
     let datasets = datasets(&scores, input.higher_is_better);
-    let row_of: BTreeMap<u64, usize> = datasets.iter().enumerate().map(|(row, d)| (d.0, row)).collect();
-    let parameter = Parameter::of(input, &scores);
-    let legend = parameter.legend(&scores);
-    let labels: Vec<String> = datasets.iter().map(|d| d.1.clone()).collect();
-    let mut rows = RowChart::new(style, &labels, input.measure, scores.iter().map(|s| s.value), &legend);
-    if matches!(parameter, Parameter::Numeric { .. }) {
-        rows.frame.margins.right = crate::layout::COLOUR_BAR;
-    }
+    let items = input.view.items(datasets.len());
+    let row_of: HashMap<u64, usize> = datasets[items.clone()].iter().enumerate().map(|(row, dataset)| (dataset.0, row)).collect();
+    let (on_page, points): (Vec<&Score<'_>>, Vec<(f64, usize)>) =
+        scores.iter().filter_map(|score| Some((*score, (score.value, *row_of.get(&score.dataset_id)?)))).unzip();
+    let labels: Vec<String> = datasets[items.clone()].iter().map(|d| d.1.clone()).collect();
+    let parameter = Parameter::of(input, &on_page);
+    let legend = parameter.legend(&on_page);
+    let rows = RowChart::new(style, &labels, input.measure, &points, input.view, &legend, matches!(parameter, Parameter::Numeric { .. }));
+    let legend = if rows.detail == Detail::Cells { Vec::new() } else { legend };
     let mut sheet = Sheet::new(style, rows.frame);
     rows.axes(&mut sheet);
     sheet.legend(&legend);
+    let mut canvas = Canvas::new(style, rows.frame);
+    let panel = canvas.panel(Area::WHOLE);
+    canvas.axes(panel, &rows.x, &rows.y, true);
 
+    let (shown, how) = match &rows.detail {
+        Detail::Cells => {
+            let cells = rows.cells(&points, labels.len());
+            let best = best_of_rows(input, &on_page, &points, labels.len());
+            draw_cells(&rows, &mut sheet, &mut canvas, &cells, &best, input.measure, style);
+            (cells.runs(), "every run counted in cells, a mark for the best run on each dataset")
+        }
+        Detail::Marks(shown) => {
+            let groups = marks(input, style, &rows, &on_page, &points, shown, &parameter, &legend, &mut sheet);
+            canvas.marks(panel, &groups, 0.8);
+            (shown.len() as u64, "one mark for each run")
+        }
+    };
+
+    let summary = summary(input, &scores, &datasets, &parameter);
+    canvas.legend(style, &legend);
+    let log = rows.detail != Detail::Cells && matches!(parameter, Parameter::Numeric { log: true, .. });
+    Ok(Drawing {
+        figure: sheet.finish(),
+        raster: None,
+        table: table(input, &scores),
+        picture: canvas.finish(&summary),
+        summary,
+        provenance: Provenance {
+            rows_shown: shown,
+            rows_total: input.scores.len() as u64,
+            method: format!(
+                "exact: {how}; {}datasets ordered by their median score{}",
+                if items.len() < datasets.len() {
+                    format!("datasets {} to {} of {}, ", items.start + 1, items.end, text::count(datasets.len() as u64))
+                } else {
+                    String::new()
+                },
+                if log { "; colour on a logarithmic scale" } else { "" }
+            ),
+            seed: None,
+            formula: None,
+        },
+        legend,
+    })
+}
+
+/// Adds the traces of the marks that are shown, coloured by the parameter, and returns them for the picture.
+#[expect(clippy::too_many_arguments, reason = "marks depend on everything that the chart is made of")]
+fn marks(
+    input: &Input<'_>,
+    style: &Style,
+    rows: &RowChart,
+    scores: &[&Score<'_>],
+    points: &[(f64, usize)],
+    shown: &[usize],
+    parameter: &Parameter,
+    legend: &[LegendEntry],
+    sheet: &mut Sheet<'_>,
+) -> Vec<Marks> {
     let trace = |members: &[usize]| {
-        let points: Vec<(f64, usize)> =
-            members.iter().map(|&m| (scores[m].value, row_of.get(&scores[m].dataset_id).copied().unwrap_or(0))).collect();
+        let points: Vec<(f64, usize)> = members.iter().map(|&m| points[m]).collect();
         let ids: Vec<u64> = members.iter().map(|&m| scores[m].run_id).collect();
         let texts: Vec<String> = members.iter().map(|&m| hover(input, scores[m])).collect();
-        (rows.trace(&points, &ids, &texts, scores.len(), input.measure), rows.places(&points))
+        (rows.trace(&points, &ids, &texts, shown.len(), input.measure), rows.places(&points))
     };
     let mut groups = Vec::new();
-    match &parameter {
+    match parameter {
         Parameter::None => {
-            let everything: Vec<usize> = (0..scores.len()).collect();
-            let (made, points) = trace(&everything);
+            let (made, points) = trace(shown);
             sheet.trace(&made.set("marker.color", style.theme.hex(Colour::Cat1)).set("marker.symbol", json!(Symbol::Diamond)));
             groups.push(Marks { paint: Colour::Cat1.into(), symbol: Symbol::Diamond, size: 9.0, points });
         }
         Parameter::Nominal { classes, codes } => {
             let mut members = vec![Vec::new(); classes.len()];
-            for (m, &code) in codes.iter().enumerate() {
-                if let Some(class) = classes.of(code) {
+            for &m in shown {
+                if let Some(class) = classes.of(codes[m]) {
                     members[class].push(m);
                 }
             }
-            for ((class, members), entry) in classes.all().iter().zip(&members).zip(&legend) {
+            for ((class, members), entry) in classes.all().iter().zip(&members).zip(legend) {
                 let (made, points) = trace(members);
                 sheet.trace(
                     &made
@@ -95,14 +154,16 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
             }
         }
         Parameter::Numeric { values, log } => {
-            let (known, unknown): (Vec<usize>, Vec<usize>) = (0..scores.len()).partition(|&m| values[m].is_finite());
+            let (known, unknown): (Vec<usize>, Vec<usize>) = shown.iter().partition(|&&m| values[m].is_finite());
             let at = |m: usize| if *log { values[m].log10() } else { values[m] };
-            let shown: Vec<f64> = known.iter().map(|&m| at(m)).collect();
-            let (low, high) = shown.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));
+            let colours: Vec<f64> = known.iter().map(|&m| at(m)).collect();
+            // A colour means the same wherever one looks.
+            let all = (0..values.len()).map(at).filter(|value| value.is_finite());
+            let (low, high) = all.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
             let (made, _) = trace(&known);
             sheet.trace(
                 &made
-                    .set("marker.color", array::numbers(&shown, array::Precision::Exact))
+                    .set("marker.color", array::numbers(&colours, array::Precision::Exact))
                     .set("marker.symbol", json!(Symbol::Diamond))
                     .set("marker.colorscale", colour_scale(style.theme, Scale::Sequential))
                     .set("marker.cmin", low)
@@ -128,30 +189,17 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
         }
     }
 
-    let summary = summary(input, &scores, &datasets, &parameter);
-    let mut canvas = Canvas::new(style, rows.frame);
-    let panel = canvas.panel(Area::WHOLE);
-    canvas.axes(panel, &rows.x, &rows.y, true);
-    canvas.marks(panel, &groups, 0.8);
-    canvas.legend(style, &legend);
-    Ok(Drawing {
-        figure: sheet.finish(),
-        raster: None,
-        table: table(input, &scores),
-        picture: canvas.finish(&summary),
-        summary,
-        provenance: Provenance {
-            rows_shown: scores.len() as u64,
-            rows_total: input.scores.len() as u64,
-            method: format!(
-                "exact: one mark for each run; datasets ordered by their median score{}",
-                if matches!(parameter, Parameter::Numeric { log: true, .. }) { "; colour on a logarithmic scale" } else { "" }
-            ),
-            seed: None,
-            formula: None,
-        },
-        legend,
-    })
+    groups
+}
+
+/// The best run on each dataset.
+fn best_of_rows(input: &Input<'_>, scores: &[&Score<'_>], points: &[(f64, usize)], rows: usize) -> Best {
+    let best = best_of(points, rows, input.higher_is_better);
+    Best {
+        points: best.iter().map(|&at| points[at]).collect(),
+        ids: best.iter().map(|&at| scores[at].run_id).collect(),
+        texts: best.iter().map(|&at| format!("best on {}", hover(input, scores[at]))).collect(),
+    }
 }
 
 /// How the parameter colours the runs.
@@ -321,7 +369,7 @@ mod tests {
     }
 
     fn input<'a>(scores: &'a [Score<'a>]) -> Input<'a> {
-        Input { measure: "f_measure", higher_is_better: true, parameter: "C", scores }
+        Input { measure: "f_measure", higher_is_better: true, parameter: "C", scores, view: View::WHOLE }
     }
 
     #[test]
@@ -356,6 +404,25 @@ mod tests {
         let one = draw(&Input { parameter: "", ..input(&scores) }, &Style::default()).unwrap();
         assert_eq!(one.figure["data"].as_array().unwrap().len(), 1);
         assert_eq!(one.table.columns.len(), 3);
+    }
+
+    #[test]
+    fn of_too_many_runs_cells_are_drawn_and_pages_of_datasets() {
+        let scores: Vec<Score<'_>> =
+            (0..90_000).map(|i| Score { parameter: Some(if i % 2 == 0 { "1" } else { "7" }), ..score(i, i % 3, i as f64, None) }).collect();
+        let drawing = draw(&input(&scores), &Style::default()).unwrap();
+        let data = drawing.figure["data"].as_array().unwrap();
+        assert_eq!((data.len(), &data[0]["type"], drawing.provenance.rows_shown), (2, &json!("heatmap"), 90_000));
+        assert_eq!(data[1]["customdata"], json!([89_999, 89_998, 89_997]));
+        check(&drawing.picture);
+        // In a window the colours are those of all runs.
+        let view = View { page: 0, window: Some(crate::Window { x: [0.0, 0.5], y: [f64::NEG_INFINITY, f64::INFINITY] }) };
+        let near = draw(&Input { view, ..input(&scores) }, &Style::default()).unwrap();
+        assert_eq!((near.provenance.rows_shown, &near.figure["data"][0]["marker"]["cmax"]), (1, &json!(7.0)));
+        let many: Vec<Score<'_>> = (0..50).map(|i| score(i, i, i as f64, None)).collect();
+        let last = draw(&Input { view: View { page: 1, window: None }, ..input(&many) }, &Style::default()).unwrap();
+        assert_eq!(last.provenance.rows_shown, 10);
+        assert!(last.provenance.method.contains("datasets 41 to 50 of 50"), "{}", last.provenance.method);
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub mod layout;
 pub mod matrix;
 pub mod picture;
 pub mod raster;
+pub mod rows;
 pub mod scatter;
 mod stats;
 pub mod text;

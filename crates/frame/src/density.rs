@@ -16,7 +16,7 @@ use std::ops::Range;
 use crate::classes::Classes;
 use crate::cloud::Cloud;
 use crate::column::Column;
-use crate::parallel::{join, map_rows, split, threads_for};
+use crate::parallel::{check, join, map_rows, spawn, split, threads_for};
 use counter::Counter;
 use finder::Finder;
 
@@ -251,6 +251,7 @@ fn count_pieces(
     let pass = |counter: &mut Counter, pieces: &[Range<usize>]| {
         counter.clear(cells);
         for rows in pieces {
+            check();
             counter.count_rows(rows.clone(), of_x, of_y, classes, (x.bins, stride));
         }
     };
@@ -259,7 +260,7 @@ fn count_pieces(
     } else {
         std::thread::scope(|scope| {
             let shares = split(pieces.len(), threads).zip(counters.iter_mut());
-            let handles: Vec<_> = shares.map(|(share, counter)| scope.spawn(move || pass(counter, &pieces[share]))).collect();
+            let handles: Vec<_> = shares.map(|(share, counter)| spawn(scope, move || pass(counter, &pieces[share]))).collect();
             handles.into_iter().for_each(join);
         });
     }

@@ -1,8 +1,12 @@
-//! Rows split over a few threads, when there are enough of them to pay for it.
+//! Rows split over a few threads, when there are enough of them to pay for it; and work that can be given up.
 
-use std::cell::Cell;
+use std::any::Any;
+use std::cell::{Cell, RefCell};
 use std::num::NonZero;
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 /// Below this many rows a second thread costs more than it saves.
@@ -13,6 +17,54 @@ const MOST_THREADS: usize = 8;
 
 thread_local! {
     static LIMIT: Cell<usize> = const { Cell::new(MOST_THREADS) };
+    static CANCEL: RefCell<Option<Cancel>> = const { RefCell::new(None) };
+}
+
+/// Tells work in other threads that nobody waits for it any more.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+/// With this, work that was given up unwinds.
+struct Cancelled;
+
+impl Cancel {
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Runs `work`; `None` if it was given up, which its passes over rows notice within some ten thousand of them.
+    pub fn run<T>(&self, work: impl FnOnce() -> T) -> Option<T> {
+        let before = CANCEL.replace(Some(self.clone()));
+        let done = catch_unwind(AssertUnwindSafe(work));
+        CANCEL.set(before);
+        match done {
+            Ok(value) => Some(value),
+            Err(panic) if panic.is::<Cancelled>() => None,
+            Err(panic) => resume_unwind(panic),
+        }
+    }
+}
+
+/// Unwinds if this work was given up.
+pub fn check() {
+    let given_up = CANCEL.with_borrow(|cancel| cancel.as_ref().is_some_and(|cancel| cancel.0.load(Ordering::Relaxed)));
+    if given_up {
+        // Without a message: nothing went wrong.
+        resume_unwind(Box::new(Cancelled) as Box<dyn Any + Send>);
+    }
+}
+
+/// Runs `work` in a thread of its own, which can be given up like this one.
+pub(crate) fn spawn<'scope, T: Send + 'scope>(
+    scope: &'scope thread::Scope<'scope, '_>,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> thread::ScopedJoinHandle<'scope, T> {
+    let cancel = CANCEL.with_borrow(Clone::clone);
+    scope.spawn(move || {
+        CANCEL.set(cancel);
+        check();
+        work()
+    })
 }
 
 /// Runs `work`, whose passes over rows take at most this many threads. Their results are the same with any number.
@@ -49,10 +101,11 @@ pub fn parts(items: usize, work: usize, parallel: usize) -> impl Iterator<Item =
 
 /// Runs `work` on each of a few parts, each in a thread of its own, and returns the results in order.
 pub fn map_parts<P: Sync, T: Send>(parts: &[P], work: impl Fn(&P) -> T + Sync) -> Vec<T> {
+    check();
     let Some((first, others)) = parts.split_first() else { return Vec::new() };
     let work = &work;
     thread::scope(|scope| {
-        let handles: Vec<_> = others.iter().map(|part| scope.spawn(move || work(part))).collect();
+        let handles: Vec<_> = others.iter().map(|part| spawn(scope, move || work(part))).collect();
         std::iter::once(work(first)).chain(handles.into_iter().map(join)).collect()
     })
 }
@@ -79,7 +132,7 @@ pub(crate) fn map_items<T: Send>(items: usize, rows: usize, work: impl Fn(usize)
     // Interleaved, because neighbours tend to cost the same.
     let mut parts: Vec<_> = thread::scope(|scope| {
         let handles: Vec<_> =
-            (0..threads).map(|first| scope.spawn(move || (first..items).step_by(threads).map(work).collect::<Vec<T>>())).collect();
+            (0..threads).map(|first| spawn(scope, move || (first..items).step_by(threads).map(work).collect::<Vec<T>>())).collect();
         handles.into_iter().map(|handle| join(handle).into_iter()).collect()
     });
     (0..items).filter_map(|item| parts[item % threads].next()).collect()
@@ -87,7 +140,7 @@ pub(crate) fn map_items<T: Send>(items: usize, rows: usize, work: impl Fn(usize)
 
 /// Waits for a thread; its panic goes on in the caller.
 pub(crate) fn join<T>(handle: thread::ScopedJoinHandle<'_, T>) -> T {
-    handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    handle.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 #[cfg(test)]
@@ -100,6 +153,28 @@ mod tests {
         assert_eq!(with_threads(one, || map_rows(5_000_000, |rows| rows.len()).len()), 1);
         let _ = std::panic::catch_unwind(|| with_threads(one, || panic!("on purpose")));
         assert_eq!(LIMIT.get(), MOST_THREADS);
+    }
+
+    #[test]
+    fn work_that_nobody_waits_for_ends_in_all_threads() {
+        let cancel = Cancel::default();
+        assert_eq!(cancel.run(|| map_rows(500_000, |rows| rows.len()).len()), Some(map_rows(500_000, |rows| rows.len()).len()));
+        // Every part works until it is given up.
+        let endless = || {
+            map_parts(&[1, 2, 3], |part| {
+                loop {
+                    if *part == 2 {
+                        cancel.cancel();
+                    }
+                    check();
+                }
+            })
+        };
+        assert_eq!(cancel.run(endless), None::<Vec<()>>);
+        check();
+        assert_eq!(cancel.run(|| map_rows(1, |rows| rows.len())), None);
+        let other = std::panic::catch_unwind(|| Cancel::default().run(|| panic!("on purpose")));
+        assert!(other.is_err());
     }
 
     #[test]

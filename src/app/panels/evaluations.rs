@@ -3,7 +3,7 @@
 use labboard_figure::Empty;
 use labboard_figure::evaluations::{Input, Run, draw as draw_evaluations};
 
-use super::{Canvas, Content, Control, Panel, Values, always, first, measure_options, measure_title};
+use super::{Canvas, Content, Control, Options, Panel, Values, always, first, measure_options, measure_title, page_options, rows_view};
 use crate::model::{ControlForm, Span};
 use crate::server::source::{TaskSource, higher_is_better};
 
@@ -12,7 +12,10 @@ pub const PANEL: Panel<TaskSource> = Panel {
     title: "Evaluations",
     span: Span::Wide,
     height: 420,
-    controls: &[Control { name: "measure", label: "measure", form: ControlForm::Select, options: measures, default: first }],
+    controls: &[
+        Control { name: "measure", label: "measure", form: ControlForm::Select, options: measures, default: first },
+        Control { name: "page", label: "flows", form: ControlForm::Select, options: pages, default: first },
+    ],
     suits: always,
     draw,
     probe: None,
@@ -22,6 +25,10 @@ pub const PANEL: Panel<TaskSource> = Panel {
 pub(super) fn measures(source: &TaskSource) -> Vec<(String, String)> {
     let names = source.scores.measures().iter().map(|measure| measure.measure.as_str());
     measure_options(names, source.task.measure.as_deref())
+}
+
+fn pages(source: &TaskSource) -> Options {
+    page_options(source.scores.flows().len())
 }
 
 fn draw(source: &TaskSource, values: &Values, canvas: &Canvas) -> Result<Content, Empty> {
@@ -45,9 +52,16 @@ fn draw(source: &TaskSource, values: &Values, canvas: &Canvas) -> Result<Content
         return Err(Empty { reason: "Nobody has published a run on this task yet".to_owned() });
     }
     let title = measure_title(measure);
-    let input =
-        Input { measure: &title, higher_is_better: higher_is_better(measure), runs: &runs, colour_by_uploader: true, highlight: &[] };
-    let mut drawing = draw_evaluations(&input, &canvas.style(&[measure]))?;
+    let style = canvas.style(&[measure, values.one("page")]);
+    let input = Input {
+        measure: &title,
+        higher_is_better: higher_is_better(measure),
+        runs: &runs,
+        colour_by_uploader: true,
+        highlight: &[],
+        view: rows_view(values, canvas, &style),
+    };
+    let mut drawing = draw_evaluations(&input, &style)?;
     super::link_marks(&mut drawing, "run");
     Ok(drawing.into())
 }

@@ -1,9 +1,11 @@
 //! A flow's scores on each dataset, coloured by one of its parameters.
 
+use std::collections::HashSet;
+
 use labboard_figure::Empty;
 use labboard_figure::flow_scores::{Input, Score, draw as draw_scores};
 
-use super::{Canvas, Content, Control, Panel, Values, always, first, measure_options, measure_title};
+use super::{Canvas, Content, Control, Options, Panel, Values, always, first, measure_options, measure_title, page_options, rows_view};
 use crate::model::{ControlForm, Span};
 use crate::server::source::{FlowSource, higher_is_better};
 
@@ -26,6 +28,7 @@ pub const PANEL: Panel<FlowSource> = Panel {
             options: parameters,
             default: first_that_varies,
         },
+        Control { name: "page", label: "datasets", form: ControlForm::Select, options: pages, default: first },
     ],
     suits: always,
     draw,
@@ -62,6 +65,11 @@ fn first_that_varies(source: &FlowSource, options: &[(String, String)]) -> Vec<S
     vec![found.map_or(NONE, |(value, _)| value.as_str()).to_owned()]
 }
 
+fn pages(source: &FlowSource) -> Options {
+    let rows = source.scores.iter().flat_map(|(_, rows)| rows.iter());
+    page_options(rows.map(|row| row.dataset_id).collect::<HashSet<_>>().len())
+}
+
 fn draw(source: &FlowSource, values: &Values, canvas: &Canvas) -> Result<Content, Empty> {
     let (measure, parameter) = (values.one("measure"), values.one("parameter"));
     let Some((_, found)) = source.scores.as_ref().filter(|(name, found)| name == measure && !found.is_empty()) else {
@@ -85,13 +93,15 @@ fn draw(source: &FlowSource, values: &Values, canvas: &Canvas) -> Result<Content
         })
         .collect::<Vec<_>>();
     let title = measure_title(measure);
+    let style = canvas.style(&[measure, values.one("page")]);
     let input = Input {
         measure: &title,
         higher_is_better: higher_is_better(measure),
         parameter: wanted.map_or("", |(_, name)| name),
         scores: &scores,
+        view: rows_view(values, canvas, &style),
     };
-    let mut drawing = draw_scores(&input, &canvas.style(&[measure]))?;
+    let mut drawing = draw_scores(&input, &style)?;
     super::link_marks(&mut drawing, "run");
     Ok(drawing.into())
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::{BLOCK, Positions};
 use crate::classes::Classes;
 use crate::cloud::Cloud;
-use crate::parallel::{map_items, map_rows};
+use crate::parallel::{check, map_items, map_rows};
 use crate::simd::widest;
 
 /// A rectangle in the units of two axes; its edges belong to it.
@@ -132,6 +132,7 @@ fn within(x: &Positions<'_>, y: &Positions<'_>, window: Window, rows: Range<usiz
     let mut found = Vec::new();
     let mut start = rows.start;
     while start < rows.end {
+        check();
         let end = rows.end.min(start + BLOCK);
         let marks = &mut marks[..end - start];
         let any = widest(

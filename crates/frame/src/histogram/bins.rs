@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::classes::Classes;
-use crate::parallel::map_rows;
+use crate::parallel::{check, map_rows};
 use crate::simd::widest;
 
 /// Equal parts of the range of the edges. Nearly all of them lie in one bin.
@@ -81,6 +81,7 @@ impl<'a> Bins<'a> {
         let (mut bins, mut of_rows) = ([0_u16; BLOCK], [0_u8; BLOCK]);
         let mut start = rows.start;
         while start < rows.end {
+            check();
             let end = rows.end.min(start + BLOCK);
             let values = &values[start..end];
             let (bins, of_rows) = (&mut bins[..values.len()], &mut of_rows[..values.len()]);
