@@ -13,12 +13,15 @@ pub mod run;
 pub mod task;
 pub mod truth;
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use labboard_frame::{Column, summary::summarise_all};
-use labboard_openml::table::{Kind as FeatureKind, Table, Values};
+use labboard_frame::summary::summarise_all;
+use labboard_openml::table::{Feature, Kind as FeatureKind, Table};
 use labboard_openml::{ParseError, arff, csv};
-use labboard_store::{About, NewDataset, NewFeature, NewQuality, Status, Store, StoreError};
+use labboard_store::{About, ColumnFiles, ContentHash, NewDataset, NewFeature, NewQuality, Status, Store, StoreError};
+use md5::{Digest, Md5};
 
 pub use documents::{counted, import_documents};
 pub use folder::Folder;
@@ -116,10 +119,6 @@ pub fn read_table(file: &str, format: Format, content: &[u8]) -> Result<Table, I
     read_table_as(file, format, content, &[])
 }
 
-fn column(values: &Values) -> Column<'_> {
-    Column::from(values)
-}
-
 /// A dataset's features and qualities, as OpenML derives them.
 #[derive(Debug)]
 pub struct Description {
@@ -132,36 +131,44 @@ fn number(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// Describes a table. Qualities count all features, as OpenML's do, also those that are ignored or number the rows.
-pub fn describe(table: &Table, target: Option<&str>, row_id: Option<&str>, ignored: &[String]) -> Description {
-    let columns = table.features.iter().map(|feature| column(&feature.values)).collect::<Vec<_>>();
-    let summaries = summarise_all(&columns);
+/// Describes a stored table. Qualities count all features, as OpenML's do, also those that are ignored or number the rows.
+///
+/// # Errors
+/// The columns cannot be read.
+pub fn describe(
+    store: &ColumnFiles,
+    hash: &ContentHash,
+    target: Option<&str>,
+    row_id: Option<&str>,
+    ignored: &[String],
+) -> Result<Description, StoreError> {
+    let table = store.open(hash)?;
+    let named = (0..table.len()).filter_map(|at| Some((table.name(at)?, super::source::column(table.feature(at)?)))).collect::<Vec<_>>();
+    let summaries = summarise_all(&named.iter().map(|(_, column)| *column).collect::<Vec<_>>());
     let is_ignored = |name: &str| ignored.iter().any(|other| other == name);
-    let counted = table.features.iter().zip(&columns).map(|(feature, column)| (feature.name.as_str(), *column)).collect::<Vec<_>>();
-    let qualities = labboard_frame::qualities::qualities(&counted, target)
+    let qualities = labboard_frame::qualities::qualities(&named, target)
         .into_iter()
         .map(|(name, value)| NewQuality { name: name.to_owned(), value: value.is_finite().then_some(value) })
         .collect::<Vec<_>>();
     let classes = target
-        .and_then(|name| table.features.iter().zip(&summaries).find(|(feature, _)| feature.name == name))
+        .and_then(|name| named.iter().zip(&summaries).find(|((feature, _), _)| *feature == name))
         .filter(|(_, summary)| summary.kind == FeatureKind::Nominal)
         .map_or(0, |(_, summary)| number(summary.distinct));
-    let features = table
-        .features
+    let features = named
         .iter()
         .zip(summaries)
-        .map(|(feature, summary)| NewFeature {
-            name: feature.name.clone(),
+        .map(|(&(name, _), summary)| NewFeature {
+            name: name.to_owned(),
             kind: summary.kind,
-            is_target: target == Some(feature.name.as_str()),
-            is_ignored: is_ignored(&feature.name),
-            is_row_id: row_id == Some(feature.name.as_str()),
+            is_target: target == Some(name),
+            is_ignored: is_ignored(name),
+            is_row_id: row_id == Some(name),
             missing: number(summary.missing),
             distinct: number(summary.distinct),
             summary: serde_json::to_string(&summary).unwrap_or_default(),
         })
         .collect();
-    Description { features, qualities, classes }
+    Ok(Description { features, qualities, classes })
 }
 
 /// A dataset name that OpenML takes: letters, digits and `_-.(),`.
@@ -220,10 +227,10 @@ pub fn read_table_as(file: &str, format: Format, content: &[u8], kinds: &[(Strin
         Format::Parquet => parquet::read(content).map_err(|reason| IngestError::file(file, reason))?,
     };
     for (name, kind) in kinds {
-        let feature = table.features.iter_mut().find(|feature| feature.name == *name);
-        let feature = feature.ok_or_else(|| IngestError::file(file, format!("there is no feature “{name}”")))?;
-        let values = std::mem::replace(&mut feature.values, Values::Numeric(Vec::new()));
-        feature.values = values.retyped(*kind, None).map_err(|error| IngestError::file(file, format!("{name}: {error}")))?;
+        let at = table.features.iter().position(|feature| feature.name == *name);
+        let at = at.ok_or_else(|| IngestError::file(file, format!("there is no feature “{name}”")))?;
+        let feature = table.features.remove(at);
+        table.features.insert(at, retyped(feature, *kind).map_err(|reason| IngestError::file(file, reason))?);
     }
     Ok(table)
 }
@@ -248,24 +255,18 @@ pub const ENDINGS: &str = "the ending is none of .csv, .tsv, .arff, .parquet and
 pub async fn add_table(store: &Store, file: String, format: Format, path: &Path, wishes: Wishes) -> Result<Entity, IngestError> {
     let (columns, files, path) = (store.columns().clone(), store.files().clone(), path.to_owned());
     let prepared = tokio::task::spawn_blocking(move || -> Result<_, IngestError> {
-        let name = wishes.name.unwrap_or_else(|| dataset_name(Path::new(&file)));
+        let name = wishes.name.clone().unwrap_or_else(|| dataset_name(Path::new(&file)));
         check_name(&name).map_err(|reason| IngestError::file(&file, reason))?;
-        let content = std::fs::read(&path).map_err(|error| IngestError::file(&file, error))?;
-        let table = read_table_as(&file, format, &content, &wishes.kinds)?;
-        let target = match wishes.target {
-            Target::Guessed => default_target(&table),
-            Target::Nothing => None,
-            Target::Feature(name) if table.feature(&name).is_some() => Some(name),
-            Target::Feature(name) => return Err(IngestError::file(&file, format!("there is no feature “{name}” to predict"))),
-        };
-        let description = describe(&table, target.as_deref(), None, &[]);
-        let hash = columns.write(&table)?;
-        let stored = files.put(&format!("{name}.{}", extension(format)), format.media_type(), &content)?;
+        let open = || std::fs::File::open(&path).map_err(|error| IngestError::file(&file, error));
+        let Stored { hash, target, description: text } = store_table(&columns, &file, format, open()?, &wishes)?;
+        let description = describe(&columns, &hash, target.as_deref(), None, &[])?;
+        let stored = files.put_from(&format!("{name}.{}", extension(format)), format.media_type(), open()?)?;
+        let md5 = md5_of(open()?).map_err(|error| IngestError::file(&file, error))?;
         Ok(NewDataset {
             id: None,
             name,
             version: None,
-            description: wishes.description.unwrap_or(table.description),
+            description: wishes.description.unwrap_or(text),
             format: format.word().to_owned(),
             about: About { licence: wishes.licence, ..About::default() },
             default_target: target,
@@ -274,7 +275,7 @@ pub async fn add_table(store: &Store, file: String, format: Format, path: &Path,
             status: Status::Active,
             uploader: 0,
             upload_ms: None,
-            md5: md5(&content),
+            md5,
             columns: hash,
             file: Some(stored),
             classes: description.classes,
@@ -288,6 +289,79 @@ pub async fn add_table(store: &Store, file: String, format: Format, path: &Path,
     Ok(Entity::new(Kind::Data, id))
 }
 
+/// A table whose columns are stored.
+struct Stored {
+    hash: ContentHash,
+    target: Option<String>,
+    /// What the file itself says about the table.
+    description: String,
+}
+
+/// Stores the columns of a file; those of Parquet one by one.
+fn store_table(columns: &ColumnFiles, file: &str, format: Format, mut content: File, wishes: &Wishes) -> Result<Stored, IngestError> {
+    let mut writer = columns.writer()?;
+    let mut names = Vec::new();
+    let mut add = |feature: &Feature| {
+        names.push((feature.name.clone(), feature.values.kind()));
+        writer.add(feature)
+    };
+    let mut description = String::new();
+    match format {
+        Format::Parquet => {
+            let kind_of = |name: &str| wishes.kinds.iter().find(|(known, _)| known == name).map(|(_, kind)| *kind);
+            let each = |feature: Feature| {
+                let feature = match kind_of(&feature.name) {
+                    Some(kind) => retyped(feature, kind).map_err(Refused::Reason)?,
+                    None => feature,
+                };
+                add(&feature).map_err(Refused::Store)
+            };
+            parquet::read_file(content, each).map_err(|refused| match refused {
+                Refused::Reason(reason) => IngestError::file(file, reason),
+                Refused::Store(error) => error.into(),
+            })?;
+            if let Some((name, _)) = wishes.kinds.iter().find(|(name, _)| names.iter().all(|(known, _)| known != name)) {
+                return Err(IngestError::file(file, format!("there is no feature “{name}”")));
+            }
+        }
+        Format::Csv | Format::Arff => {
+            let mut bytes = Vec::new();
+            content.read_to_end(&mut bytes).map_err(|error| IngestError::file(file, error))?;
+            let table = read_table_as(file, format, &bytes, &wishes.kinds)?;
+            drop(bytes);
+            table.features.iter().try_for_each(&mut add)?;
+            description = table.description;
+        }
+    }
+    let target = match &wishes.target {
+        Target::Guessed => default_target(&names),
+        Target::Nothing => None,
+        Target::Feature(name) if names.iter().any(|(known, _)| known == name) => Some(name.clone()),
+        Target::Feature(name) => return Err(IngestError::file(file, format!("there is no feature “{name}” to predict"))),
+    };
+    Ok(Stored { hash: writer.finish()?, target, description })
+}
+
+/// Why a column is not stored.
+enum Refused {
+    Reason(String),
+    Store(StoreError),
+}
+
+impl From<String> for Refused {
+    fn from(reason: String) -> Self {
+        Self::Reason(reason)
+    }
+}
+
+fn retyped(feature: Feature, kind: FeatureKind) -> Result<Feature, String> {
+    let Feature { name, values } = feature;
+    match values.retyped(kind, None) {
+        Ok(values) => Ok(Feature { name, values }),
+        Err(error) => Err(format!("{name}: {error}")),
+    }
+}
+
 pub const fn extension(format: Format) -> &'static str {
     match format {
         Format::Csv => "csv",
@@ -297,17 +371,30 @@ pub const fn extension(format: Format) -> &'static str {
 }
 
 /// The feature that is most likely to be predicted: one that is called so, else the last one if it is nominal.
-pub fn default_target(table: &Table) -> Option<String> {
+pub fn default_target(features: &[(String, FeatureKind)]) -> Option<String> {
     const NAMES: [&str; 4] = ["class", "target", "label", "y"];
-    let named = NAMES.into_iter().find_map(|name| table.features.iter().find(|feature| feature.name.eq_ignore_ascii_case(name)));
-    let last = table.features.last().filter(|feature| matches!(feature.values, Values::Nominal { .. }));
-    named.or(last).map(|feature| feature.name.clone())
+    let named = NAMES.into_iter().find_map(|name| features.iter().find(|(feature, _)| feature.eq_ignore_ascii_case(name)));
+    let last = features.last().filter(|(_, kind)| *kind == FeatureKind::Nominal);
+    named.or(last).map(|(feature, _)| feature.clone())
 }
 
 /// OpenML identifies files by their MD5, which nothing here relies on for safety.
 pub fn md5(content: &[u8]) -> String {
-    use md5::{Digest, Md5};
-    Md5::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Md5::digest(content))
+}
+
+fn md5_of(mut content: impl Read) -> std::io::Result<String> {
+    let (mut hasher, mut buffer) = (Md5::new(), vec![0; 1 << 17]);
+    loop {
+        match content.read(&mut buffer)? {
+            0 => return Ok(hex(&hasher.finalize())),
+            read => hasher.update(&buffer[..read]),
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Imports files and folders in the order given.

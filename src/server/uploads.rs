@@ -190,7 +190,8 @@ async fn look_at(state: &State, file: String, format: Format, path: TempPath) ->
     let looked = tokio::task::spawn_blocking(move || -> Result<Upload, IngestError> {
         let content = std::fs::read(&path).map_err(|error| IngestError::file(&file, error))?;
         let table = read_table(&file, format, &content)?;
-        let target = default_target(&table).map_or(Target::Nothing, Target::Feature);
+        let kinds: Vec<_> = table.features.iter().map(|feature| (feature.name.clone(), feature.values.kind())).collect();
+        let target = default_target(&kinds).map_or(Target::Nothing, Target::Feature);
         let name = Some(dataset_name(Path::new(&file)));
         let description = Some(table.description.clone()).filter(|text| !text.is_empty());
         let wishes = Wishes { name, target, description, ..Wishes::default() };

@@ -14,7 +14,9 @@
 //! than there is, which ends the process: files that are not trusted belong into a child process.
 
 use std::collections::HashMap;
-use std::io::Cursor;
+use std::fs::File;
+use std::io::{Cursor, Read as _, Seek as _, SeekFrom};
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use labboard_openml::Limits;
@@ -22,6 +24,7 @@ use labboard_openml::table::{Feature, MISSING, Table, Values};
 use polars::datatypes::{ArrowDataType, ArrowTimeUnit, DataType, FrozenCategories, TimeUnit};
 use polars::frame::DataFrame;
 use polars::io::SerReader as _;
+use polars::io::mmap::MmapBytesReader;
 use polars::prelude::{IntoColumn as _, NamedFrom as _, ParquetCompression, ParquetReader, ParquetWriter, PolarsError, Series};
 
 /// The rule by which strings are categories, the same as for CSV: at most 20 distinct ones, or 5 % of the rows, never more than
@@ -68,40 +71,140 @@ pub fn read(bytes: impl AsRef<[u8]>) -> Result<Table, ParquetError> {
 /// # Errors
 /// As [`read`], and when the file declares a larger table.
 pub fn read_within(bytes: impl AsRef<[u8]>, limits: &Limits) -> Result<Table, ParquetError> {
-    let bytes = bytes.as_ref();
-    if bytes.len() < 12 || !bytes.starts_with(b"PAR1") || !bytes.ends_with(b"PAR1") {
-        return Err(ParquetError::NotParquet);
+    let file = ParquetFile::of_bytes(bytes.as_ref(), limits)?;
+    let mut features = Vec::with_capacity(file.columns());
+    for columns in file.batches() {
+        features.extend(file.read(columns)?);
     }
-    // A damaged file can trip an assertion of the reader, which must not take a server's thread along.
-    unpanicked(|| read_checked(bytes, limits)).unwrap_or_else(|reason| Err(ParquetError::Damaged(reason)))
+    Ok(Table { features, ..Table::default() })
 }
 
-fn read_checked(bytes: &[u8], limits: &Limits) -> Result<Table, ParquetError> {
-    let mut reader = ParquetReader::new(Cursor::new(bytes));
-    let schema = reader.schema()?;
-    let (rows, columns) = (reader.num_rows()?, schema.len());
-    if columns == 0 {
-        return Err(ParquetError::NoColumns);
+/// Values that are decoded at a time, if a column has fewer.
+const BATCH: usize = 1 << 24;
+
+/// A Parquet file whose columns are read a few at a time, so that memory is that of a few columns.
+#[derive(Debug)]
+pub struct ParquetFile<'a> {
+    source: Source<'a>,
+    rows: usize,
+    columns: usize,
+}
+
+#[derive(Debug)]
+enum Source<'a> {
+    Bytes(&'a [u8]),
+    /// The reader maps it.
+    File(File),
+}
+
+impl<'a> ParquetFile<'a> {
+    /// # Errors
+    /// As [`read_within`], but for damage that only the values show.
+    pub fn of_bytes(bytes: &'a [u8], limits: &Limits) -> Result<Self, ParquetError> {
+        if bytes.len() < 12 || !bytes.starts_with(b"PAR1") || !bytes.ends_with(b"PAR1") {
+            return Err(ParquetError::NotParquet);
+        }
+        Self::of(Source::Bytes(bytes), limits)
     }
-    let fits = rows.checked_mul(columns).is_some_and(|cells| cells <= limits.cells);
-    if columns > limits.columns || !fits || rows >= MISSING as usize {
-        return Err(ParquetError::TooLarge { rows, columns });
+
+    /// Of a file that nobody changes meanwhile.
+    ///
+    /// # Errors
+    /// As [`of_bytes`](Self::of_bytes), and when the file cannot be read.
+    pub fn of_file(mut file: File, limits: &Limits) -> Result<Self, ParquetError> {
+        let mut ends = [0; 8];
+        let read = (|| {
+            file.seek(SeekFrom::Start(0))?;
+            file.read_exact(&mut ends[..4])?;
+            file.seek(SeekFrom::End(-4))?;
+            file.read_exact(&mut ends[4..])
+        })();
+        if read.is_err() || &ends != b"PAR1PAR1" {
+            return Err(ParquetError::NotParquet);
+        }
+        Self::of(Source::File(file), limits)
     }
-    for (name, field) in schema.iter() {
-        if let Some(found) = unsupported(&field.dtype) {
-            return Err(ParquetError::Type { column: name.to_string(), found });
+
+    fn of(source: Source<'a>, limits: &Limits) -> Result<Self, ParquetError> {
+        let (rows, columns) = match &source {
+            Source::Bytes(bytes) => size(ParquetReader::new(Cursor::new(*bytes)), limits)?,
+            Source::File(file) => size(ParquetReader::new(copy(file)?), limits)?,
+        };
+        Ok(Self { source, rows, columns })
+    }
+
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The number of columns.
+    #[must_use]
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// The columns in parts that are worth to be read at a time.
+    pub fn batches(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let (columns, at_once) = (self.columns, (BATCH / self.rows.max(1)).max(1));
+        (0..columns).step_by(at_once).map(move |first| first..columns.min(first + at_once))
+    }
+
+    /// Reads some columns.
+    ///
+    /// # Errors
+    /// When they are damaged.
+    pub fn read(&self, columns: Range<usize>) -> Result<Vec<Feature>, ParquetError> {
+        match &self.source {
+            Source::Bytes(bytes) => features(ParquetReader::new(Cursor::new(*bytes)), columns, self.rows),
+            Source::File(file) => features(ParquetReader::new(copy(file)?), columns, self.rows),
         }
     }
-    let frame = reader.finish()?;
-    let features = frame.columns().iter().map(|column| {
-        let values = values(column.as_materialized_series())?;
-        if values.len() == rows {
-            Ok(Feature { name: column.name().to_string(), values })
-        } else {
-            Err(ParquetError::Damaged(format!("the column \"{}\" has {} of {rows} rows", column.name(), values.len())))
+}
+
+fn copy(file: &File) -> Result<File, ParquetError> {
+    file.try_clone().map_err(|error| ParquetError::Damaged(error.to_string()))
+}
+
+/// A damaged file can trip an assertion of the reader, which must not take a server's thread along.
+fn guarded<T>(work: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
+    unpanicked(work).unwrap_or_else(|reason| Err(ParquetError::Damaged(reason)))
+}
+
+/// The rows and columns, if they can be read.
+fn size<R: MmapBytesReader>(mut reader: ParquetReader<R>, limits: &Limits) -> Result<(usize, usize), ParquetError> {
+    guarded(|| {
+        let schema = reader.schema()?;
+        let (rows, columns) = (reader.num_rows()?, schema.len());
+        if columns == 0 {
+            return Err(ParquetError::NoColumns);
         }
-    });
-    Ok(Table { features: features.collect::<Result<_, _>>()?, ..Table::default() })
+        let fits = rows.checked_mul(columns).is_some_and(|cells| cells <= limits.cells);
+        if columns > limits.columns || !fits || rows >= MISSING as usize {
+            return Err(ParquetError::TooLarge { rows, columns });
+        }
+        for (name, field) in schema.iter() {
+            if let Some(found) = unsupported(&field.dtype) {
+                return Err(ParquetError::Type { column: name.to_string(), found });
+            }
+        }
+        Ok((rows, columns))
+    })
+}
+
+fn features<R: MmapBytesReader>(reader: ParquetReader<R>, columns: Range<usize>, rows: usize) -> Result<Vec<Feature>, ParquetError> {
+    guarded(|| {
+        let frame = reader.with_projection(Some(columns.collect())).finish()?;
+        let features = frame.columns().iter().map(|column| {
+            let values = values(column.as_materialized_series())?;
+            if values.len() == rows {
+                Ok(Feature { name: column.name().to_string(), values })
+            } else {
+                Err(ParquetError::Damaged(format!("the column \"{}\" has {} of {rows} rows", column.name(), values.len())))
+            }
+        });
+        features.collect()
+    })
 }
 
 /// The name of a type that no feature can have.

@@ -71,7 +71,7 @@ pub fn quartiles(column: Column<'_>, classes: Option<Classes<'_>>) -> Option<Spr
 }
 
 /// The ranks of the least and the greatest of so many values, and those on both sides of each quartile.
-fn wanted_ranks(rows: u64) -> Vec<u64> {
+pub(crate) fn wanted_ranks(rows: u64) -> Vec<u64> {
     let Some(last) = rows.checked_sub(1) else { return vec![] };
     let around = |share| {
         let below = (share * last as f64) as u64;
@@ -81,8 +81,8 @@ fn wanted_ranks(rows: u64) -> Vec<u64> {
 }
 
 impl Quartiles {
-    /// From the values at [`wanted_ranks`]; the whiskers are still as long as the box.
-    fn of(ranked: &Ranked) -> Option<Self> {
+    /// From the values at [`wanted_ranks`], which may be followed by others; the whiskers are still as long as the box.
+    pub(crate) fn of(ranked: &Ranked) -> Option<Self> {
         let &[min, max, ref around @ ..] = ranked.values.as_slice() else { return None };
         let mut quartiles = SHARES.into_iter().zip(around.chunks(2)).filter_map(|(share, around)| {
             let &[below, above] = around else { return None };

@@ -4,8 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::Kind;
 use crate::column::Column;
-use crate::number::{entropy_bits, from_sort_key, mean_std, quantile, sort_key};
+use crate::histogram::counts_between;
+use crate::number::{Sum, entropy_bits, from_sort_key, mean_std, sort_key};
 use crate::parallel::map_items;
+use crate::quartiles::{Quartiles, wanted_ranks};
+use crate::ranks::at_ranks;
 
 /// Bars in a [`Spark`], unless the column is constant.
 pub const SPARK_BINS: usize = 16;
@@ -66,7 +69,8 @@ pub struct Levels {
     pub counts: Vec<u64>,
 }
 
-/// Summarises a feature. Sorting dominates: about 20 ms for a million numbers.
+/// Summarises a feature. Sorting dominates: about 20 ms for a million numbers. Of many numbers only a part is sorted at a time, so that
+/// memory is at most about 250 MB.
 #[must_use]
 pub fn summarise(column: Column<'_>) -> Summary {
     match column {
@@ -82,65 +86,109 @@ pub fn summarise_all(columns: &[Column<'_>]) -> Vec<Summary> {
     map_items(columns.len(), values, |at| summarise(columns[at]))
 }
 
+/// Numbers that are sorted at a time.
+const SORTED: u64 = 1 << 24;
+
 fn summarise_numbers(kind: Kind, values: &[f64]) -> Summary {
-    let mut keys: Vec<u64> = values.iter().filter(|v| !v.is_nan()).map(|&v| sort_key(v)).collect();
-    keys.sort_unstable();
-
-    let mut distinct = 0;
-    let mut mode_count = 0;
-    let mut mode_of_finite = (0.0, 0);
-    let mut run_lengths = Vec::new();
-    for run in keys.chunk_by(|a, b| a == b) {
-        distinct += 1;
-        run_lengths.push(run.len() as u64);
-        mode_count = mode_count.max(run.len());
-        let value = from_sort_key(run[0]);
-        if run.len() > mode_of_finite.1 && value.is_finite() {
-            mode_of_finite = (value, run.len());
-        }
-    }
-    let entropy = entropy_bits(run_lengths, keys.len() as u64);
-
-    let sorted: Vec<f64> = keys.iter().map(|&key| from_sort_key(key)).collect();
-    let start = sorted.partition_point(|&v| v == f64::NEG_INFINITY);
-    let end = sorted.partition_point(|&v| v < f64::INFINITY);
-    let finite = &sorted[start.min(end)..end];
-    let numbers = mean_std(finite).and_then(|moments| {
-        Some(Numbers {
-            infinite: sorted.len() - finite.len(),
-            min: *finite.first()?,
-            max: *finite.last()?,
-            mean: moments.mean,
-            std: moments.sample_std,
-            q1: quantile(finite, 0.25)?,
-            median: quantile(finite, 0.5)?,
-            q3: quantile(finite, 0.75)?,
-            mode: mode_of_finite.0,
-            spark: spark(finite),
-        })
-    });
-    Summary { kind, rows: values.len(), missing: values.len() - keys.len(), distinct, entropy, mode_count, numbers, levels: None }
+    summarise_in_parts(kind, values, SORTED)
 }
 
-/// Counts sorted values in equal bins: one binary search per edge.
-fn spark(sorted: &[f64]) -> Spark {
-    let (Some(&low), Some(&high)) = (sorted.first(), sorted.last()) else {
-        return Spark { counts: vec![] };
-    };
+/// `part` is how many values are sorted at a time.
+fn summarise_in_parts(kind: Kind, values: &[f64], part: u64) -> Summary {
+    let (mut missing, mut low, mut high) = (0, 0, 0);
+    for value in values {
+        missing += usize::from(value.is_nan());
+        low += usize::from(*value == f64::NEG_INFINITY);
+        high += usize::from(*value == f64::INFINITY);
+    }
+    let mut runs = Runs::default();
+    if low > 0 {
+        runs.add(f64::NEG_INFINITY, low);
+    }
+    // The quartiles, then the values at which the parts meet.
+    let wanted = |rows: u64| wanted_ranks(rows).into_iter().chain((1..rows.div_ceil(part)).map(|cut| cut * part)).collect();
+    let ranked = at_ranks(values, None, wanted).pop().unwrap_or_default();
+    let mut from = f64::NEG_INFINITY;
+    for cut in ranked.values.iter().skip(wanted_ranks(ranked.rows).len()).copied().chain([f64::INFINITY]) {
+        let mut keys: Vec<u64> = values.iter().filter(|value| **value > from && **value < cut).map(|&value| sort_key(value)).collect();
+        keys.sort_unstable();
+        for run in keys.chunk_by(|a, b| a == b) {
+            runs.add(from_sort_key(run[0]), run.len());
+        }
+        drop(keys);
+        // Equal values may be more than a part: they are only counted.
+        if cut > from && cut < f64::INFINITY {
+            runs.add(cut, values.iter().filter(|value| **value == cut).count());
+        }
+        from = cut;
+    }
+    if high > 0 {
+        runs.add(f64::INFINITY, high);
+    }
+    let present = values.len() - missing;
+    let numbers = mean_std(values).zip(Quartiles::of(&ranked)).map(|(moments, quartiles)| Numbers {
+        infinite: low + high,
+        min: quartiles.min,
+        max: quartiles.max,
+        mean: moments.mean,
+        std: moments.sample_std,
+        q1: quartiles.q1,
+        median: quartiles.median,
+        q3: quartiles.q3,
+        mode: runs.mode.0,
+        spark: spark(values, quartiles.min, quartiles.max),
+    });
+    Summary {
+        kind,
+        rows: values.len(),
+        missing,
+        distinct: runs.distinct,
+        entropy: runs.entropy(present as f64),
+        mode_count: runs.longest,
+        numbers,
+        levels: None,
+    }
+}
+
+/// Runs of equal values, in ascending order.
+#[derive(Default)]
+struct Runs {
+    distinct: usize,
+    longest: usize,
+    /// The longest run of a finite value.
+    mode: (f64, usize),
+    /// Σ n log₂ n over the runs' lengths n.
+    weighted: Sum,
+}
+
+impl Runs {
+    fn add(&mut self, value: f64, length: usize) {
+        self.distinct += 1;
+        self.longest = self.longest.max(length);
+        if value.is_finite() && length > self.mode.1 {
+            self.mode = (value, length);
+        }
+        // Most runs of real numbers have length one.
+        if length > 1 {
+            self.weighted.add(length as f64 * (length as f64).log2());
+        }
+    }
+
+    /// −Σ p log₂ p = log₂ N − (Σ n log₂ n) / N.
+    fn entropy(&self, rows: f64) -> f64 {
+        if rows > 0.0 { (rows.log2() - self.weighted.value() / rows).max(0.0) } else { 0.0 }
+    }
+}
+
+/// Counts the finite values in equal bins between the least and the greatest.
+fn spark(values: &[f64], low: f64, high: f64) -> Spark {
     if low == high {
-        return Spark { counts: vec![sorted.len() as u64] };
+        return Spark { counts: vec![values.iter().filter(|value| value.is_finite()).count() as u64] };
     }
-    let mut counts = Vec::with_capacity(SPARK_BINS);
-    let mut before = 0;
-    for bin in 1..=SPARK_BINS {
-        let share = bin as f64 / SPARK_BINS as f64;
-        // Not low + (high − low) · share, which overflows for the widest ranges.
-        let edge = low * (1.0 - share) + high * share;
-        let upto = if bin == SPARK_BINS { sorted.len() } else { sorted.partition_point(|&v| v < edge).max(before) };
-        counts.push((upto - before) as u64);
-        before = upto;
-    }
-    Spark { counts }
+    // Not low + (high − low) · share, which overflows for the widest ranges.
+    let edge = |bin: usize| low * (1.0 - bin as f64 / SPARK_BINS as f64) + high * (bin as f64 / SPARK_BINS as f64);
+    let edges: Vec<f64> = [low].into_iter().chain((1..SPARK_BINS).map(edge)).chain([high]).collect();
+    Spark { counts: counts_between(&edges, values, None, 1).concat() }
 }
 
 fn summarise_codes(kind: Kind, codes: &[u32], levels: usize) -> Summary {
@@ -223,6 +271,28 @@ mod tests {
         let columns: Vec<Column<'_>> = columns.iter().map(|values| Column::Numeric(values)).collect();
         let distinct: Vec<usize> = summarise_all(&columns).iter().map(|summary| summary.distinct).collect();
         assert_eq!(distinct, [2, 3, 4, 5, 6]);
+    }
+
+    #[test]
+    fn parts_of_any_size_say_the_same() {
+        let values: Vec<f64> = (0..900_u32)
+            .map(|row| match row % 17 {
+                0 => f64::NAN,
+                1 => f64::INFINITY,
+                2..9 => 5.0,
+                rest => f64::from(row * 7_919 % 101) - f64::from(rest),
+            })
+            .chain([f64::NEG_INFINITY, -0.0, 0.0])
+            .collect();
+        let whole = summarise_in_parts(Kind::Numeric, &values, u64::MAX);
+        let mut distinct: Vec<u64> = values.iter().filter(|value| !value.is_nan()).map(|value| sort_key(*value)).collect();
+        distinct.sort_unstable();
+        let mode = distinct.chunk_by(|a, b| a == b).map(<[u64]>::len).max().unwrap();
+        distinct.dedup();
+        assert_eq!((whole.distinct, whole.mode_count), (distinct.len(), mode));
+        for part in [1, 2, 50, 333] {
+            assert_eq!(summarise_in_parts(Kind::Numeric, &values, part), whole, "parts of {part}");
+        }
     }
 
     #[test]

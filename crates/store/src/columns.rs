@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use labboard_openml::table::{Kind, MISSING, Table, Values};
+use labboard_openml::table::{Feature, Kind, MISSING, Table, Values};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -19,7 +19,7 @@ use crate::error::{IoContext, StoreError};
 use crate::files::{Content, list};
 use crate::hash::ContentHash;
 use crate::mapped::Mapped;
-use crate::staging::{Staging, make_read_only, sync_dir};
+use crate::staging::{Staged, Staging, make_read_only, sync_dir};
 
 const MANIFEST: &str = "manifest.json";
 const FORMAT: u32 = 1;
@@ -137,38 +137,9 @@ struct ManifestFeature {
     levels: Vec<String>,
 }
 
-impl Manifest {
-    /// # Errors
-    /// `Invalid` if the columns differ in length or a code has no level.
-    fn of(table: &Table) -> Result<Self, StoreError> {
-        let rows = table.rows();
-        let mut features = Vec::with_capacity(table.features.len());
-        for feature in &table.features {
-            let levels = match &feature.values {
-                Values::Numeric(_) | Values::Date(_) => &[][..],
-                Values::Nominal { levels, .. } | Values::Text { levels, .. } => levels.as_slice(),
-            };
-            if feature.values.len() != rows {
-                return Err(StoreError::Invalid(format!(
-                    "the feature {:?} has {} values where the first has {rows}",
-                    feature.name,
-                    feature.values.len()
-                )));
-            }
-            if let Values::Nominal { codes, .. } | Values::Text { codes, .. } = &feature.values
-                && codes.iter().any(|&code| code != MISSING && code as usize >= levels.len())
-            {
-                return Err(StoreError::Invalid(format!("the feature {:?} has a code without a level", feature.name)));
-            }
-            features.push(ManifestFeature { name: feature.name.clone(), kind: feature.values.kind(), levels: levels.to_vec() });
-        }
-        Ok(Self { format: FORMAT, rows, features })
-    }
-}
-
 /// Feeds the little-endian bytes of a column to `sink`, piece by piece.
 fn emit(values: &Values, mut sink: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
-    const PIECE: usize = 8192;
+    const PIECE: usize = 1 << 15;
     let mut buffer = Vec::with_capacity(PIECE * 8);
     match values {
         Values::Numeric(values) | Values::Date(values) => {
@@ -234,33 +205,19 @@ impl ColumnFiles {
     /// # Errors
     /// `Invalid` if the columns differ in length or a code has no level; `Io`.
     pub fn write(&self, table: &Table) -> Result<ContentHash, StoreError> {
-        let manifest = Manifest::of(table)?;
-        let manifest_bytes = serde_json::to_vec(&manifest).map_err(|error| StoreError::Invalid(error.to_string()))?;
+        let mut writer = self.writer()?;
+        table.features.iter().try_for_each(|feature| writer.add(feature))?;
+        writer.finish()
+    }
 
-        let mut hasher = Sha256::new_with_prefix(&manifest_bytes);
-        for feature in &table.features {
-            emit(&feature.values, |bytes| {
-                hasher.update(bytes);
-                Ok(())
-            })
-            .context("hash", &self.dir)?;
-        }
-        let hash = ContentHash::finish(hasher);
-        let place = self.path(&hash);
-        if self.staging.keep(&place)? {
-            return Ok(hash);
-        }
-
+    /// Begins a table that comes piece by piece.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn writer(&self) -> Result<ColumnsWriter, StoreError> {
         let staged = self.staging.reserve();
         fs::create_dir(staged.path()).context("create", staged.path())?;
-        for (index, feature) in table.features.iter().enumerate() {
-            let path = staged.path().join(file_name(index, manifest.features[index].kind));
-            write_file(&path, |file| emit(&feature.values, |bytes| file.write_all(bytes)))?;
-        }
-        write_file(&staged.path().join(MANIFEST), |file| file.write_all(&manifest_bytes))?;
-        sync_dir(staged.path())?;
-        staged.publish(&place)?;
-        Ok(hash)
+        Ok(ColumnsWriter { files: self.clone(), staged, begun: 0, features: Vec::new(), rows: None })
     }
 
     /// Where the columns lie (or would lie). Never write there.
@@ -356,6 +313,131 @@ pub(crate) fn file_names(dir: &Path) -> Result<Vec<String>, StoreError> {
         .map_err(|error| StoreError::Corrupt { place: path.display().to_string(), reason: error.to_string() })?;
     let columns = manifest.features.iter().enumerate().map(|(index, feature)| file_name(index, feature.kind));
     Ok(std::iter::once(MANIFEST.to_owned()).chain(columns).collect())
+}
+
+/// A table on its way to the disk: its memory is that of the pieces. What is not finished is removed.
+#[derive(Debug)]
+pub struct ColumnsWriter {
+    files: ColumnFiles,
+    staged: Staged,
+    begun: usize,
+    features: Vec<ManifestFeature>,
+    rows: Option<usize>,
+}
+
+/// One column on its way to the disk.
+#[derive(Debug)]
+pub struct ColumnWriter {
+    index: usize,
+    kind: Kind,
+    file: File,
+    path: PathBuf,
+    rows: usize,
+    /// One more than the greatest code.
+    codes: usize,
+}
+
+impl ColumnsWriter {
+    /// Begins the next column. Several may be open at a time; all must be [ended](Self::end), in order.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn begin(&mut self, kind: Kind) -> Result<ColumnWriter, StoreError> {
+        let index = self.begun;
+        self.begun += 1;
+        let path = self.staged.path().join(file_name(index, kind));
+        let file = File::create_new(&path).context("create", &path)?;
+        Ok(ColumnWriter { index, kind, file, path, rows: 0, codes: 0 })
+    }
+
+    /// Ends a column.
+    ///
+    /// # Errors
+    /// `Invalid` if it has another length than the first, comes out of order, or a code has no level; `Io`.
+    pub fn end(&mut self, column: ColumnWriter, name: &str, levels: &[String]) -> Result<(), StoreError> {
+        let rows = *self.rows.get_or_insert(column.rows);
+        if column.rows != rows {
+            return Err(StoreError::Invalid(format!("the feature {name:?} has {} values where the first has {rows}", column.rows)));
+        }
+        if column.codes > levels.len() {
+            return Err(StoreError::Invalid(format!("the feature {name:?} has a code without a level")));
+        }
+        if column.index != self.features.len() {
+            return Err(StoreError::Invalid(format!("the feature {name:?} comes out of order")));
+        }
+        make_read_only(&column.file).and_then(|()| column.file.sync_all()).context("write", &column.path)?;
+        self.features.push(ManifestFeature { name: name.to_owned(), kind: column.kind, levels: levels.to_vec() });
+        Ok(())
+    }
+
+    /// Adds a whole feature.
+    ///
+    /// # Errors
+    /// As [`end`](Self::end).
+    pub fn add(&mut self, feature: &Feature) -> Result<(), StoreError> {
+        let mut column = self.begin(feature.values.kind())?;
+        column.extend(&feature.values)?;
+        let levels = match &feature.values {
+            Values::Numeric(_) | Values::Date(_) => &[][..],
+            Values::Nominal { levels, .. } | Values::Text { levels, .. } => levels.as_slice(),
+        };
+        self.end(column, &feature.name, levels)
+    }
+
+    /// Publishes the table and returns its hash, as [`ColumnFiles::write`].
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn finish(self) -> Result<ContentHash, StoreError> {
+        let manifest = Manifest { format: FORMAT, rows: self.rows.unwrap_or(0), features: self.features };
+        let manifest_bytes = serde_json::to_vec(&manifest).map_err(|error| StoreError::Invalid(error.to_string()))?;
+        let dir = self.staged.path();
+        let mut hasher = Sha256::new_with_prefix(&manifest_bytes);
+        for (index, feature) in manifest.features.iter().enumerate() {
+            let path = dir.join(file_name(index, feature.kind));
+            File::open(&path).and_then(|mut file| io::copy(&mut file, &mut HashWriter(&mut hasher))).context("hash", &path)?;
+        }
+        let hash = ContentHash::finish(hasher);
+        let place = self.files.path(&hash);
+        if self.files.staging.keep(&place)? {
+            return Ok(hash);
+        }
+        write_file(&dir.join(MANIFEST), |file| file.write_all(&manifest_bytes))?;
+        sync_dir(dir)?;
+        self.staged.publish(&place)?;
+        Ok(hash)
+    }
+}
+
+impl ColumnWriter {
+    /// Appends values of the column's kind; of nominal and text values only the codes, the levels come at the end.
+    ///
+    /// # Errors
+    /// `Invalid` for values of another kind; `Io`.
+    pub fn extend(&mut self, values: &Values) -> Result<(), StoreError> {
+        if values.kind() != self.kind {
+            return Err(StoreError::Invalid(format!("values of kind {} in a column of kind {}", values.kind(), self.kind)));
+        }
+        if let Values::Nominal { codes, .. } | Values::Text { codes, .. } = values {
+            let greatest = codes.iter().filter(|code| **code != MISSING).max();
+            self.codes = self.codes.max(greatest.map_or(0, |code| *code as usize + 1));
+        }
+        self.rows += values.len();
+        emit(values, |bytes| self.file.write_all(bytes)).context("write", &self.path)
+    }
+}
+
+struct HashWriter<'a>(&'a mut Sha256);
+
+impl Write for HashWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 pub(crate) fn write_file(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), StoreError> {

@@ -72,7 +72,7 @@ mod talk;
 pub use batch::{Batch, DatasetEdit};
 pub use catalogue::{Options, Store, now_ms};
 pub use change::{Action, Change, Event, Kind, Topic};
-pub use columns::{ColumnFiles, ColumnRef, Columns};
+pub use columns::{ColumnFiles, ColumnRef, ColumnWriter, Columns, ColumnsWriter};
 pub use derived::{Derived, DerivedFile};
 pub use entity::*;
 pub use error::{ConflictReason, StoreError};

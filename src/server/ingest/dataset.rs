@@ -50,8 +50,10 @@ pub fn new_dataset(
             return Err(fail(format!("there is no feature “{feature}”, which the description names")));
         }
     }
-    let description = describe(&table, document.default_target_attribute.as_deref(), document.row_id_attribute.as_deref(), &ignored);
     let columns = store.columns().write(&table)?;
+    drop(table);
+    let (target, row_id) = (document.default_target_attribute.as_deref(), document.row_id_attribute.as_deref());
+    let description = describe(store.columns(), &columns, target, row_id, &ignored)?;
     let stored = store.files().put(&format!("{}.{}", document.name, extension(format)), format.media_type(), content)?;
     Ok(NewDataset {
         id: None,

@@ -1,12 +1,16 @@
 //! Parquet, read in a process of its own: a damaged file can make its reader ask for more memory than there is, and
-//! that ends the process.
+//! that ends the process. Columns come one after the other, so that neither process holds the table.
 
-use std::io::{Read, Write};
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Read, Write};
+use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::OnceLock;
 
-use labboard_openml::table::Table;
+use labboard_frame::parquet::ParquetFile;
+use labboard_openml::Limits;
+use labboard_openml::table::{Feature, Table};
 
 use super::piped;
 
@@ -26,49 +30,134 @@ pub fn read_apart() {
 /// # Errors
 /// One line: what is wrong with the file.
 pub fn read(content: &[u8]) -> Result<Table, String> {
+    let mut features = Vec::new();
+    let each = |feature| {
+        features.push(feature);
+        Ok::<_, String>(())
+    };
     match READER.get() {
-        Some(program) => in_child(program, content),
-        None => labboard_frame::parquet::read(content).map_err(|error| error.to_string()),
+        Some(program) => in_child(program, Input::Bytes(content), each)?,
+        None => each_of(&open(ParquetFile::of_bytes(content, &Limits::default()))?, each)?,
+    }
+    Ok(Table { features, ..Table::default() })
+}
+
+/// Hands out the features of a file that nobody changes meanwhile, one by one, until one is refused.
+///
+/// # Errors
+/// One line: what is wrong with the file; or why a feature was refused.
+pub fn read_file<E: From<String>>(file: File, each: impl FnMut(Feature) -> Result<(), E>) -> Result<(), E> {
+    match READER.get() {
+        Some(program) => in_child(program, Input::File(file), each),
+        None => each_of(&open(ParquetFile::of_file(file, &Limits::default()))?, each),
     }
 }
 
-fn in_child(program: &PathBuf, content: &[u8]) -> Result<Table, String> {
-    let failed = |error: std::io::Error| format!("the reader of Parquet could not be started: {error}");
-    let mut child =
-        Command::new(program).arg(COMMAND).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(failed)?;
-    let mut input = child.stdin.take();
-    // A child that gives up early closes its input; what it says about it counts.
-    let output = std::thread::scope(|scope| {
-        scope.spawn(move || input.as_mut().map(|input| input.write_all(content)));
-        child.wait_with_output()
-    });
-    let output = output.map_err(failed)?;
-    if output.status.success() {
-        return piped::read(&output.stdout).map_err(|error| format!("what was read of it does not fit together: {error}"));
+fn open<'a>(file: Result<ParquetFile<'a>, labboard_frame::parquet::ParquetError>) -> Result<ParquetFile<'a>, String> {
+    file.map_err(|error| error.to_string())
+}
+
+fn each_of<E: From<String>>(file: &ParquetFile<'_>, mut each: impl FnMut(Feature) -> Result<(), E>) -> Result<(), E> {
+    for columns in file.batches() {
+        file.read(columns).map_err(|error| error.to_string())?.into_iter().try_for_each(&mut each)?;
     }
-    let reason = String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or_default().to_owned();
+    Ok(())
+}
+
+enum Input<'a> {
+    Bytes(&'a [u8]),
+    File(File),
+}
+
+fn in_child<E: From<String>>(program: &PathBuf, content: Input<'_>, mut each: impl FnMut(Feature) -> Result<(), E>) -> Result<(), E> {
+    let failed = |error: std::io::Error| format!("the reader of Parquet could not be started: {error}");
+    let (stdin, bytes) = match content {
+        Input::Bytes(bytes) => (Stdio::piped(), Some(bytes)),
+        Input::File(file) => (Stdio::from(file), None),
+    };
+    let mut child =
+        Command::new(program).arg(COMMAND).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(failed)?;
+    let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let mut refused = None;
+    let (read, said) = std::thread::scope(|scope| {
+        // A child that gives up early closes its input; what it says about it counts.
+        scope.spawn(move || input.zip(bytes).map(|(mut input, bytes)| input.write_all(bytes)));
+        let said = scope.spawn(move || {
+            let mut said = Vec::new();
+            errors.map(|mut errors| errors.read_to_end(&mut said));
+            said
+        });
+        let each = |feature| {
+            each(feature).map_err(|error| {
+                refused = Some(error);
+                String::new()
+            })
+        };
+        // Closed at the end, so that a child whose columns nobody wants ends too.
+        let read = output.map_or(Ok(()), |output| piped::read(&mut BufReader::with_capacity(BUFFER, output), each));
+        (read, said.join().unwrap_or_default())
+    });
+    let status = child.wait().map_err(failed)?;
+    if let Some(error) = refused {
+        return Err(error);
+    }
+    if status.success() {
+        return read.map_err(|error: String| format!("what was read of it does not fit together: {error}").into());
+    }
+    let reason = String::from_utf8_lossy(&said).lines().last().unwrap_or_default().to_owned();
     // Whoever is killed, or kills itself, has no exit code and nothing useful to say.
-    let has_reason = output.status.code() == Some(REFUSED) && !reason.is_empty();
-    Err(if has_reason { reason } else { "it is damaged: reading it took more memory than there is".to_owned() })
+    let has_reason = status.code() == Some(REFUSED) && !reason.is_empty();
+    Err(if has_reason { reason } else { "it is damaged: reading it took more memory than there is".to_owned() }.into())
 }
 
 const REFUSED: i32 = 3;
+const BUFFER: usize = 1 << 17;
 
 /// The child's part.
 pub fn serve() -> ExitCode {
-    let mut content = Vec::new();
-    if let Err(error) = std::io::stdin().read_to_end(&mut content) {
-        eprintln!("{error}");
-        return ExitCode::FAILURE;
-    }
-    match labboard_frame::parquet::read(&content) {
-        Ok(table) => match std::io::stdout().write_all(&piped::write(&table)) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(_) => ExitCode::FAILURE,
-        },
-        Err(error) => {
-            eprintln!("{}", error.to_string().replace('\n', " "));
+    match convert() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Refused(reason)) => {
+            eprintln!("{}", reason.replace('\n', " "));
             ExitCode::from(REFUSED as u8)
         }
+        Err(Failure::Pipe(error)) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
     }
+}
+
+enum Failure {
+    /// What is wrong with the file.
+    Refused(String),
+    Pipe(std::io::Error),
+}
+
+impl From<String> for Failure {
+    fn from(reason: String) -> Self {
+        Self::Refused(reason)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Pipe(error)
+    }
+}
+
+fn convert() -> Result<(), Failure> {
+    let mut input = File::from(std::io::stdin().as_fd().try_clone_to_owned()?);
+    let mut content = Vec::new();
+    let file = if input.metadata()?.is_file() {
+        ParquetFile::of_file(input, &Limits::default())
+    } else {
+        input.read_to_end(&mut content)?;
+        ParquetFile::of_bytes(&content, &Limits::default())
+    };
+    let file = open(file)?;
+    let mut out = BufWriter::with_capacity(BUFFER, std::io::stdout().lock());
+    piped::write_size(&mut out, file.rows(), file.columns())?;
+    each_of(&file, |feature| Ok::<_, Failure>(piped::write(&mut out, &feature)?))?;
+    Ok(out.flush()?)
 }
