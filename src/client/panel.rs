@@ -51,12 +51,22 @@ pub fn drive(driven: Driven) {
         look
     });
     let drawn = move || driven.host.get_untracked().filter(|host| host.has_attribute("data-drawn"));
+    // However often it changes, a chart is drawn once a frame, as it is then.
+    let in_frame = StoredValue::new(false);
     Effect::new(move |_| {
-        let look = look.get();
-        if let Some(host) = drawn() {
-            look::change(&host, &look);
-            rows::count_selected(&host, &look);
+        look.track();
+        if in_frame.get_value() {
+            return;
         }
+        in_frame.set_value(true);
+        request_animation_frame(move || {
+            // The panel may be gone by then.
+            let (Some(()), Some(look)) = (in_frame.try_update_value(|waits| *waits = false), look.try_get_untracked()) else { return };
+            if let Some(host) = drawn() {
+                look::change(&host, &look);
+                rows::count_selected(&host, &look);
+            }
+        });
     });
     Effect::new(move |_| {
         session.doings.track();

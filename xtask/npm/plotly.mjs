@@ -16,7 +16,7 @@ const modules = join(here, "node_modules");
 const { version } = createRequire(import.meta.url)("plotly.js/package.json");
 
 // plotly's core already holds `scatter`.
-const SVG_TRACES = ["bar", "box", "violin", "histogram", "heatmap"].map((name) => `plotly.js/lib/${name}`);
+const SVG_TRACES = ["bar", "box", "heatmap"].map((name) => `plotly.js/lib/${name}`);
 const GL_TRACES = ["plotly.js/src/traces/scattergl/strict"];
 const SETS = { full: [...SVG_TRACES, ...GL_TRACES], lean: SVG_TRACES };
 

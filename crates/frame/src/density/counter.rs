@@ -26,6 +26,25 @@ fn increment(count: &mut u8, cell: u32, overflow: &mut Vec<u32>) {
     }
 }
 
+/// Counts the rows that have a cell; says how many there is a doubt about, whose places are in `unsure` then, and how many have none
+/// yet. Not inlined, so that all that it needs stays in registers.
+#[inline(never)]
+fn count_keys(keys: &[u32], cells: &mut [u8], overflow: &mut Vec<u32>, unsure: &mut [u16; BLOCK]) -> (usize, usize) {
+    let (mut n_unsure, mut elsewhere) = (0, 0);
+    for (i, &key) in keys.iter().enumerate() {
+        if let Some(count) = cells.get_mut(key as usize) {
+            increment(count, key, overflow);
+        } else {
+            elsewhere += 1;
+            if key == UNSURE {
+                unsure[n_unsure] = i as u16;
+                n_unsure += 1;
+            }
+        }
+    }
+    (n_unsure, elsewhere)
+}
+
 impl Counter {
     pub(super) fn clear(&mut self, cells: usize) {
         self.cells.clear();
@@ -62,7 +81,7 @@ impl Counter {
         let (width, stride) = (width as u32, stride as u32);
         let cells = &mut self.cells[..];
         let overflow = &mut self.overflow;
-        let (mut unsure, mut n_unsure) = ([0_u16; BLOCK], 0);
+        let mut unsure = [0_u16; BLOCK];
         let mut shown = 0_u64;
         let mut start = rows.start;
         while start < rows.end {
@@ -88,25 +107,18 @@ impl Counter {
                 start = end;
                 continue;
             }
-            for (i, &key) in keys.iter().enumerate() {
-                if let Some(count) = cells.get_mut(key as usize) {
-                    increment(count, key, overflow);
-                    shown += 1;
-                } else if key == UNSURE {
-                    unsure[n_unsure] = i as u16;
-                    n_unsure += 1;
-                }
-            }
-            for &i in &unsure[..n_unsure] {
-                let i = usize::from(i);
-                let (cell_x, cell_y) = (x.settle(xs[i], start + i), y.settle(ys[i], start + i));
-                if cell_x != OUTSIDE && cell_y != OUTSIDE {
-                    let key = (cell_y * width + cell_x) * stride + u32::from(groups[i]);
+            let (n_unsure, elsewhere) = count_keys(keys, cells, overflow, &mut unsure);
+            shown += (n - elsewhere) as u64;
+            let unsure = &unsure[..n_unsure];
+            x.settle(start, unsure, xs);
+            y.settle(start, unsure, ys);
+            for i in unsure.iter().map(|i| usize::from(*i)) {
+                if xs[i] != OUTSIDE && ys[i] != OUTSIDE {
+                    let key = (ys[i] * width + xs[i]) * stride + u32::from(groups[i]);
                     increment(&mut cells[key as usize], key, overflow);
                     shown += 1;
                 }
             }
-            n_unsure = 0;
             start = end;
         }
         self.shown += shown;

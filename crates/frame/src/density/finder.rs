@@ -4,11 +4,14 @@ use std::ops::Range;
 
 use super::{Axis, Positions};
 use crate::cloud::Along;
+use crate::simd::{floor, floor_f64};
 
 /// The cell of a row that is not on the grid.
 pub(super) const OUTSIDE: u32 = u32::MAX;
 /// Cells below this are found; what is not below is in doubt, see [`Finder::settle`].
 pub(super) const SURE: u32 = 1 << 31;
+/// Codes that are read before any is looked at, so that the processor waits for many of them at once.
+const AHEAD: usize = 32;
 
 #[derive(Debug)]
 pub(super) struct Finder<'a> {
@@ -36,6 +39,8 @@ enum Rows<'a> {
         doubt: f32,
         /// The code of each edge.
         edges: Vec<i64>,
+        /// About where codes are: the cell of code 0, and cells for each code.
+        settled: (f64, f64),
     },
     /// The cell of every code; the last is for codes that are missing.
     Codes { codes: &'a [u32], cells: Vec<u32> },
@@ -84,7 +89,8 @@ impl<'a> Finder<'a> {
             (0.0, 0.0, 2.0)
         };
         let codes = edges.iter().map(|edge| coding.code_of_edge(*edge)).collect();
-        Self { edges, per_unit, rows: Rows::Indexed { along, ends, per_code, first, doubt, edges: codes } }
+        let settled = ((coding.low - axis.low) * per_unit, per_unit / coding.per_unit());
+        Self { edges, per_unit, rows: Rows::Indexed { along, ends, per_code, first, doubt, edges: codes, settled } }
     }
 
     /// Writes the cells of a range of rows.
@@ -101,8 +107,8 @@ impl<'a> Finder<'a> {
                 let (low, high) = self.ends();
                 for (cell, &value) in cells.iter_mut().zip(&values[rows]) {
                     let place = (value - low) * self.per_unit;
-                    let whole = place as i32;
-                    let rest = place - f64::from(whole);
+                    let (whole, below) = floor_f64(place);
+                    let rest = place - below;
                     let sure = (rest > *doubt) & (rest < 1.0 - *doubt);
                     let found = if sure { whole as u32 } else { SURE };
                     *cell = if (value >= low) & (value <= high) { found } else { OUTSIDE };
@@ -122,8 +128,8 @@ impl<'a> Finder<'a> {
                 for (cell, &halves) in cells.iter_mut().zip(&along.parts.upper[rows]) {
                     let code = (halves >> along.shift & 0xffff) as i32;
                     let place = (code - low) as f32 * per_code + first;
-                    let whole = place as i32;
-                    let rest = place - whole as f32;
+                    let (whole, below) = floor(place);
+                    let rest = place - below;
                     let sure = (code > low) & (code < high) & (rest >= *doubt) & (rest + per_code <= most);
                     let found = if sure { whole as u32 } else { SURE };
                     *cell = if (code >= low) & (code <= high) { found } else { OUTSIDE };
@@ -136,42 +142,59 @@ impl<'a> Finder<'a> {
         (self.edges[0], self.edges[self.edges.len() - 1])
     }
 
-    /// The cell of a row about which [`find`](Self::find) left a doubt.
-    pub(super) fn settle(&self, cell: u32, row: usize) -> u32 {
-        if cell < SURE {
-            return cell;
+    /// Settles the doubts that [`find`](Self::find) left about some of the rows from `start` on.
+    pub(super) fn settle(&self, start: usize, unsure: &[u16], cells: &mut [u32]) {
+        let at = |i: &u16| usize::from(*i);
+        let doubtful = |cell: u32| cell >= SURE && cell != OUTSIDE;
+        match &self.rows {
+            Rows::Numbers { values, .. } => {
+                for i in unsure.iter().map(at) {
+                    if doubtful(cells[i]) {
+                        cells[i] = self.exactly(values[start + i]);
+                    }
+                }
+            }
+            Rows::Indexed { along, edges, settled, .. } => {
+                for unsure in unsure.chunks(AHEAD) {
+                    let mut codes = [0_i64; AHEAD];
+                    for (code, i) in codes.iter_mut().zip(unsure.iter().map(at)) {
+                        *code = along.code(start + i);
+                    }
+                    for (&code, i) in codes.iter().zip(unsure.iter().map(at)) {
+                        if doubtful(cells[i]) {
+                            let by_code = cell_of_code(edges, code, settled.0 + code as f64 * settled.1);
+                            cells[i] = by_code.unwrap_or_else(|| self.exactly(along.position(start + i)));
+                        }
+                    }
+                }
+            }
+            Rows::Logs(_) | Rows::Codes { .. } => {}
         }
-        let position = match &self.rows {
-            Rows::Numbers { values, .. } => values[row],
-            Rows::Indexed { along, edges, .. } => match self.by_code(along, edges, row) {
-                Some(cell) => return cell,
-                None => along.position(row),
-            },
-            Rows::Logs(_) | Rows::Codes { .. } => return cell,
-        };
+    }
+
+    fn exactly(&self, position: f64) -> u32 {
         let (low, high) = self.ends();
         let inside = position >= low && position <= high;
         // The cast saturates.
         if inside { exact_cell(&self.edges, position, ((position - low) * self.per_unit) as u32) } else { OUTSIDE }
     }
+}
 
-    /// The cell of an entry, if its whole code differs from the codes of the edges around it.
-    fn by_code(&self, along: &Along<'_>, edges: &[i64], at: usize) -> Option<u32> {
-        let code = along.code(at);
-        let last = edges.len() - 1;
-        if code < edges[0] || code > edges[last] {
-            return Some(OUTSIDE);
-        }
-        let position = along.coding.low + (code as f64 + 0.5) / along.coding.per_unit();
-        let mut cell = (((position - self.edges[0]) * self.per_unit) as usize).min(last - 1);
-        while cell > 0 && code < edges[cell] {
-            cell -= 1;
-        }
-        while cell + 1 < last && code > edges[cell + 1] {
-            cell += 1;
-        }
-        (code > edges[cell] && code < edges[cell + 1]).then_some(cell as u32)
+/// The cell of an entry, if its whole code differs from the codes of the edges around it; `guess` is near it.
+fn cell_of_code(edges: &[i64], code: i64, guess: f64) -> Option<u32> {
+    let last = edges.len() - 1;
+    if code < edges[0] || code > edges[last] {
+        return Some(OUTSIDE);
     }
+    // The cast saturates.
+    let mut cell = (guess as usize).min(last - 1);
+    while cell > 0 && code < edges[cell] {
+        cell -= 1;
+    }
+    while cell + 1 < last && code > edges[cell + 1] {
+        cell += 1;
+    }
+    (code > edges[cell] && code < edges[cell + 1]).then_some(cell as u32)
 }
 
 /// Four times the rounding of an edge (in cells) and of the product.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::classes::Classes;
 use crate::parallel::{check, map_rows};
-use crate::simd::widest;
+use crate::simd::{floor_f64, widest};
 
 /// Equal parts of the range of the edges. Nearly all of them lie in one bin.
 const PARTS: usize = 1 << 12;
@@ -42,10 +42,10 @@ impl<'a> Bins<'a> {
         Some(bins)
     }
 
-    /// The part of a value between the ends; the cast saturates.
+    /// The part of a value between the ends.
     #[inline(always)]
     fn part(&self, value: f64) -> usize {
-        (((value - self.edges[0]) * self.per_unit) as i32).clamp(0, PARTS as i32 - 1) as usize
+        (floor_f64((value - self.edges[0]) * self.per_unit).0 as usize).min(PARTS - 1)
     }
 
     /// The bin of a value between the ends.
@@ -87,10 +87,9 @@ impl<'a> Bins<'a> {
             let (bins, of_rows) = (&mut bins[..values.len()], &mut of_rows[..values.len()]);
             let mut any_unsure = false;
             for (bin, &value) in bins.iter_mut().zip(values) {
-                let place = ((value - low) * self.per_unit) as i32;
                 let inside = (value >= low) & (value <= high);
-                let part = if inside { place.clamp(0, PARTS as i32 - 1) } else { PARTS as i32 };
-                *bin = self.of_part[part as usize];
+                let part = if inside { self.part(value) } else { PARTS };
+                *bin = self.of_part[part];
                 any_unsure |= *bin == UNSURE;
             }
             if any_unsure {
