@@ -38,6 +38,12 @@ Plotly.near = (host) => new Promise((resolve) => {
   }, { rootMargin: "200% 0px" });
   watch.observe(host);
 });
+// Takes a chart away. plotly.js would keep its WebGL contexts until they are collected, and a page may have sixteen.
+Plotly.clear = (host) => {
+  const canvases = [...host.querySelectorAll(".gl-canvas")];
+  Plotly.purge(host);
+  for (const canvas of canvases) canvas.getContext("webgl")?.getExtension("WEBGL_lose_context")?.loseContext();
+};
 module.exports = Plotly;
 `;
 
