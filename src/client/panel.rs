@@ -150,11 +150,14 @@ pub fn drive(driven: Driven) {
                     }
                     // What came with new data is ringed; another view is not news.
                     let before = news.then(|| plotly::marks(&host));
-                    look::put_on(&figure, &look.get_untracked());
+                    // The panel may be gone whenever something was waited for.
+                    let Some(wanted) = look.try_get_untracked() else { return Ok(None) };
+                    look::put_on(&figure, &wanted);
                     plotly::draw(&host, &figure).await?;
+                    let Some(wanted) = look.try_get_untracked() else { return Ok(None) };
                     let _ = host.set_attribute("data-drawn", "true");
                     rows::remember(&host, &url);
-                    rows::count_selected(&host, &look.get_untracked());
+                    rows::count_selected(&host, &wanted);
                     if let Some(before) = before {
                         let host = host.clone();
                         leptos::task::spawn_local(async move {

@@ -32,7 +32,7 @@ impl Cancel {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Runs `work`; `None` if it was given up, which its passes over rows notice within some ten thousand of them.
+    /// Runs `work`; `None` if it was given up, which its passes over rows notice: most within some ten thousand rows, others at their end.
     pub fn run<T>(&self, work: impl FnOnce() -> T) -> Option<T> {
         let before = CANCEL.replace(Some(self.clone()));
         let done = catch_unwind(AssertUnwindSafe(work));
@@ -62,6 +62,8 @@ pub(crate) fn spawn<'scope, T: Send + 'scope>(
     let cancel = CANCEL.with_borrow(Clone::clone);
     scope.spawn(move || {
         CANCEL.set(cancel);
+        // All threads that are to be have begun: what runs in them does not split again.
+        LIMIT.set(1);
         check();
         work()
     })

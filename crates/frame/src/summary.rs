@@ -69,8 +69,8 @@ pub struct Levels {
     pub counts: Vec<u64>,
 }
 
-/// Summarises a feature. Sorting dominates: about 20 ms for a million numbers. Of many numbers only a part is sorted at a time, so that
-/// memory is at most about 250 MB.
+/// Summarises a feature. Sorting dominates: about 20 ms for a million numbers. Of many numbers only a part is sorted at a time, which
+/// takes at most about 250 MB.
 #[must_use]
 pub fn summarise(column: Column<'_>) -> Summary {
     match column {
@@ -187,7 +187,12 @@ fn spark(values: &[f64], low: f64, high: f64) -> Spark {
     }
     // Not low + (high − low) · share, which overflows for the widest ranges.
     let edge = |bin: usize| low * (1.0 - bin as f64 / SPARK_BINS as f64) + high * (bin as f64 / SPARK_BINS as f64);
-    let edges: Vec<f64> = [low].into_iter().chain((1..SPARK_BINS).map(edge)).chain([high]).collect();
+    let mut edges = vec![low];
+    for bin in 1..SPARK_BINS {
+        // Between neighbours rounding may lead back, or out.
+        edges.push(edge(bin).clamp(edges[bin - 1], high));
+    }
+    edges.push(high);
     Spark { counts: counts_between(&edges, values, None, 1).concat() }
 }
 
@@ -271,6 +276,18 @@ mod tests {
         let columns: Vec<Column<'_>> = columns.iter().map(|values| Column::Numeric(values)).collect();
         let distinct: Vec<usize> = summarise_all(&columns).iter().map(|summary| summary.distinct).collect();
         assert_eq!(distinct, [2, 3, 4, 5, 6]);
+    }
+
+    #[test]
+    fn numbers_that_differ_by_their_last_bits_are_counted() {
+        for (low, steps) in [(0.3, 1), (1.1, 2), (0.1, 17), (-7.3, 5), (5e-324, 3), (1e300, 1)] {
+            let mut high: f64 = low;
+            (0..steps).for_each(|_| high = high.next_up());
+            let spark = summarise(Column::Numeric(&[low, high, low, high, high])).numbers.unwrap().spark;
+            assert_eq!((spark.counts.len(), spark.counts.iter().sum::<u64>()), (SPARK_BINS, 5), "{low} and {steps} steps");
+        }
+        let noise = summarise(Column::Numeric(&[0.3, 0.1 + 0.2])).numbers.unwrap();
+        assert_eq!(noise.spark.counts.iter().sum::<u64>(), 2);
     }
 
     #[test]

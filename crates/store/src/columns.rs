@@ -387,8 +387,11 @@ impl ColumnsWriter {
     /// Publishes the table and returns its hash, as [`ColumnFiles::write`].
     ///
     /// # Errors
-    /// `Io`.
+    /// `Invalid` if a column was begun and not ended; `Io`.
     pub fn finish(self) -> Result<ContentHash, StoreError> {
+        if self.begun != self.features.len() {
+            return Err(StoreError::Invalid("a column was begun and not ended".to_owned()));
+        }
         let manifest = Manifest { format: FORMAT, rows: self.rows.unwrap_or(0), features: self.features };
         let manifest_bytes = serde_json::to_vec(&manifest).map_err(|error| StoreError::Invalid(error.to_string()))?;
         let dir = self.staged.path();

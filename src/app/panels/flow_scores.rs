@@ -67,7 +67,7 @@ fn first_that_varies(source: &FlowSource, options: &[(String, String)]) -> Vec<S
 
 fn pages(source: &FlowSource) -> Options {
     let rows = source.scores.iter().flat_map(|(_, rows)| rows.iter());
-    page_options(rows.map(|row| row.dataset_id).collect::<HashSet<_>>().len())
+    page_options(rows.filter(|row| row.value.is_some_and(f64::is_finite)).map(|row| row.dataset_id).collect::<HashSet<_>>().len())
 }
 
 fn draw(source: &FlowSource, values: &Values, canvas: &Canvas) -> Result<Content, Empty> {

@@ -13,7 +13,7 @@ const BLOCK: usize = 2048;
 /// In place of a bin: an edge is in the part or next to it, so that the value itself decides.
 const UNSURE: u16 = u16::MAX;
 
-/// Bins between ascending edges: bin i holds `edges[i] ≤ value < edges[i + 1]`, the last one also its upper edge.
+/// Bins between edges that do not descend: bin i holds `edges[i] ≤ value < edges[i + 1]`, the last one also its upper edge.
 pub(super) struct Bins<'a> {
     edges: &'a [f64],
     per_unit: f64,
@@ -33,7 +33,7 @@ impl<'a> Bins<'a> {
         let mut bins = Self { edges, per_unit, of_part: vec![bins as u16; PARTS + 1] };
         let parts: Vec<usize> = edges.iter().map(|&edge| bins.part(edge)).collect();
         for (bin, ends) in parts.windows(2).enumerate() {
-            bins.of_part[ends[0]..=ends[1]].fill(bin as u16);
+            bins.of_part[ends[0]..ends[1].max(ends[0])].fill(bin as u16);
         }
         // Rounding may put a value one part beside that of an edge.
         for &part in &parts {
