@@ -384,13 +384,9 @@ pub fn md5(content: &[u8]) -> String {
 }
 
 fn md5_of(mut content: impl Read) -> std::io::Result<String> {
-    let (mut hasher, mut buffer) = (Md5::new(), vec![0; 1 << 17]);
-    loop {
-        match content.read(&mut buffer)? {
-            0 => return Ok(hex(&hasher.finalize())),
-            read => hasher.update(&buffer[..read]),
-        }
-    }
+    let mut hasher = Md5::new();
+    std::io::copy(&mut content, &mut hasher)?;
+    Ok(hex(&hasher.finalize()))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -4,12 +4,12 @@ use crate::classes::Classes;
 use crate::drawing::{Cell, Drawing, Empty, Provenance, Rows};
 use crate::layout::{Area, Sheet, Style, legend_label};
 use crate::picture::{Canvas, Marks};
-use crate::rows::{Best, Detail, LABEL, RowChart, SIZE, View, best_of, better, draw_cells};
+use crate::rows::{Detail, LABEL, Page, RowChart, SIZE, View, better, draw_cells};
 use crate::stats;
 use crate::text;
 use crate::theme::{Colour, Symbol};
 use serde_json::json;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// One run's value of the measure.
 #[derive(Clone, Copy, Debug)]
@@ -48,18 +48,17 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
         }));
     }
     let flows = flows(&runs, input.higher_is_better);
-    let items = input.view.items(flows.len());
-    let row_of: HashMap<u64, usize> = flows[items.clone()].iter().enumerate().map(|(row, flow)| (flow.id, row)).collect();
-    let (on_page, points): (Vec<&Run<'_>>, Vec<(f64, usize)>) =
-        runs.iter().filter_map(|run| Some((*run, (run.value, *row_of.get(&run.flow_id)?)))).unzip();
+    let ids: Vec<u64> = flows.iter().map(|flow| flow.id).collect();
+    let page = Page::of(input.view, &ids, &runs, |run| (run.value, run.flow_id));
+    let (on_page, points) = (&page.runs, &page.points);
     let classes = input.colour_by_uploader.then(|| uploaders(&runs));
     let legend = classes.as_ref().map_or(Vec::new(), |(classes, _)| {
         let counts: Vec<u64> = classes.all().iter().map(|c| c.count).collect();
         classes.legend(&counts)
     });
 
-    let labels: Vec<String> = flows[items.clone()].iter().map(|f| f.label.clone()).collect();
-    let rows = RowChart::new(style, &labels, input.measure, &points, input.view, &legend, false);
+    let labels: Vec<String> = flows[page.items.clone()].iter().map(|f| f.label.clone()).collect();
+    let rows = RowChart::new(style, &labels, input.measure, points, input.view, &legend, false);
     let legend = if rows.detail == Detail::Cells { Vec::new() } else { legend };
     let mut sheet = Sheet::new(style, rows.frame);
     rows.axes(&mut sheet);
@@ -70,10 +69,10 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
 
     let (shown, how) = match &rows.detail {
         Detail::Cells => {
-            let cells = rows.cells(&points, labels.len());
-            let best = best_of_rows(&on_page, &points, labels.len(), input.higher_is_better);
-            draw_cells(&rows, &mut sheet, &mut canvas, &cells, &best, input.measure, style);
-            (cells.runs(), "every run counted in cells, a mark for the best run of each flow")
+            let about = |run: &Run<'_>| (run.run_id, format!("best of {}", text::shorten(run.flow, 80)));
+            let measure = (input.measure, input.higher_is_better);
+            let counted = draw_cells(&rows, (&mut sheet, &mut canvas, style), &page, measure, about);
+            (counted, "every run counted in cells, a mark for the best run of each flow")
         }
         Detail::Marks(shown) => {
             let mut members = vec![Vec::new(); classes.as_ref().map_or(1, |(classes, _)| classes.len())];
@@ -108,7 +107,7 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
         }
     };
     let ringed: Vec<(f64, usize)> =
-        on_page.iter().zip(&points).filter(|(run, _)| input.highlight.contains(&run.run_id)).map(|(_, point)| *point).collect();
+        on_page.iter().zip(points).filter(|(run, _)| input.highlight.contains(&run.run_id)).map(|(_, point)| *point).collect();
     if !ringed.is_empty() {
         sheet.trace(&rows.rings(&ringed, style));
     }
@@ -128,11 +127,7 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
             rows_total: input.runs.len() as u64,
             method: format!(
                 "exact: {how}; {}flows ordered by their best run, where {} is better",
-                if items.len() < flows.len() {
-                    format!("flows {} to {} of {}, ", items.start + 1, items.end, text::count(flows.len() as u64))
-                } else {
-                    String::new()
-                },
+                page.words("flows"),
                 if input.higher_is_better { "higher" } else { "lower" }
             ),
             seed: None,
@@ -140,16 +135,6 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
         },
         legend,
     })
-}
-
-/// The best run of each row.
-fn best_of_rows(runs: &[&Run<'_>], points: &[(f64, usize)], rows: usize, higher_is_better: bool) -> Best {
-    let best = best_of(points, rows, higher_is_better);
-    Best {
-        points: best.iter().map(|&at| points[at]).collect(),
-        ids: best.iter().map(|&at| runs[at].run_id).collect(),
-        texts: best.iter().map(|&at| format!("best of {}", text::shorten(runs[at].flow, 80))).collect(),
-    }
 }
 
 /// A flow with the value that decides its place.

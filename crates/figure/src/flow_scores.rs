@@ -5,12 +5,12 @@ use crate::classes::Classes;
 use crate::drawing::{Cell, Drawing, Empty, LegendEntry, Provenance, Rows};
 use crate::layout::{Area, Sheet, Style, colour_bar, colour_scale, legend_label};
 use crate::picture::{Canvas, Marks};
-use crate::rows::{Best, Detail, RowChart, View, best_of, draw_cells};
+use crate::rows::{Detail, Page, RowChart, View, draw_cells};
 use crate::stats;
 use crate::text;
 use crate::theme::{Colour, Paint, Scale, Symbol};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 const PICTURE_STEPS: usize = 12;
 
@@ -50,14 +50,13 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
         }));
     }
     let datasets = datasets(&scores, input.higher_is_better);
-    let items = input.view.items(datasets.len());
-    let row_of: HashMap<u64, usize> = datasets[items.clone()].iter().enumerate().map(|(row, dataset)| (dataset.0, row)).collect();
-    let (on_page, points): (Vec<&Score<'_>>, Vec<(f64, usize)>) =
-        scores.iter().filter_map(|score| Some((*score, (score.value, *row_of.get(&score.dataset_id)?)))).unzip();
-    let labels: Vec<String> = datasets[items.clone()].iter().map(|d| d.1.clone()).collect();
-    let parameter = Parameter::of(input, &on_page);
-    let legend = parameter.legend(&on_page);
-    let rows = RowChart::new(style, &labels, input.measure, &points, input.view, &legend, matches!(parameter, Parameter::Numeric { .. }));
+    let ids: Vec<u64> = datasets.iter().map(|dataset| dataset.0).collect();
+    let page = Page::of(input.view, &ids, &scores, |score| (score.value, score.dataset_id));
+    let (on_page, points) = (&page.runs, &page.points);
+    let labels: Vec<String> = datasets[page.items.clone()].iter().map(|d| d.1.clone()).collect();
+    let parameter = Parameter::of(input, on_page);
+    let legend = parameter.legend(on_page);
+    let rows = RowChart::new(style, &labels, input.measure, points, input.view, &legend, matches!(parameter, Parameter::Numeric { .. }));
     let legend = if rows.detail == Detail::Cells { Vec::new() } else { legend };
     let mut sheet = Sheet::new(style, rows.frame);
     rows.axes(&mut sheet);
@@ -68,13 +67,13 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
 
     let (shown, how) = match &rows.detail {
         Detail::Cells => {
-            let cells = rows.cells(&points, labels.len());
-            let best = best_of_rows(input, &on_page, &points, labels.len());
-            draw_cells(&rows, &mut sheet, &mut canvas, &cells, &best, input.measure, style);
-            (cells.runs(), "every run counted in cells, a mark for the best run on each dataset")
+            let about = |score: &Score<'_>| (score.run_id, format!("best on {}", hover(input, score)));
+            let measure = (input.measure, input.higher_is_better);
+            let counted = draw_cells(&rows, (&mut sheet, &mut canvas, style), &page, measure, about);
+            (counted, "every run counted in cells, a mark for the best run on each dataset")
         }
         Detail::Marks(shown) => {
-            let groups = marks(input, style, &rows, &on_page, &points, shown, &parameter, &legend, &mut sheet);
+            let groups = marks(input, style, &rows, on_page, points, shown, &parameter, &legend, &mut sheet);
             canvas.marks(panel, &groups, 0.8);
             (shown.len() as u64, "one mark for each run")
         }
@@ -94,11 +93,7 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
             rows_total: input.scores.len() as u64,
             method: format!(
                 "exact: {how}; {}datasets ordered by their median score{}",
-                if items.len() < datasets.len() {
-                    format!("datasets {} to {} of {}, ", items.start + 1, items.end, text::count(datasets.len() as u64))
-                } else {
-                    String::new()
-                },
+                page.words("datasets"),
                 if log { "; colour on a logarithmic scale" } else { "" }
             ),
             seed: None,
@@ -190,16 +185,6 @@ fn marks(
     }
 
     groups
-}
-
-/// The best run on each dataset.
-fn best_of_rows(input: &Input<'_>, scores: &[&Score<'_>], points: &[(f64, usize)], rows: usize) -> Best {
-    let best = best_of(points, rows, input.higher_is_better);
-    Best {
-        points: best.iter().map(|&at| points[at]).collect(),
-        ids: best.iter().map(|&at| scores[at].run_id).collect(),
-        texts: best.iter().map(|&at| format!("best on {}", hover(input, scores[at]))).collect(),
-    }
 }
 
 /// How the parameter colours the runs.

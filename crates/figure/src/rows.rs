@@ -12,6 +12,7 @@ use crate::theme::{Colour, Paint, Scale, Symbol};
 use plotly::common::{HoverInfo, Line, Marker, Mode};
 use plotly::{HeatMap, Scatter};
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// The most items of a chart; the others are on its next pages.
@@ -44,6 +45,38 @@ impl View {
     pub(crate) fn items(&self, all: usize) -> Range<usize> {
         let page = self.page.min(all.saturating_sub(1) / PAGE);
         page * PAGE..all.min((page + 1) * PAGE)
+    }
+}
+
+/// A page of the items, and the runs on it.
+pub(crate) struct Page<'a, T> {
+    /// Of all items.
+    pub items: Range<usize>,
+    pub runs: Vec<&'a T>,
+    /// Each run's value and row.
+    pub points: Vec<(f64, usize)>,
+    all: usize,
+}
+
+impl<'a, T> Page<'a, T> {
+    /// `ids` are those of all items, in order; `place` says a run's value and its item.
+    pub(crate) fn of(view: View, ids: &[u64], runs: &[&'a T], place: impl Fn(&T) -> (f64, u64)) -> Self {
+        let items = view.items(ids.len());
+        let row_of: HashMap<u64, usize> = ids[items.clone()].iter().enumerate().map(|(row, id)| (*id, row)).collect();
+        let on_page = runs.iter().filter_map(|run| {
+            let (value, item) = place(run);
+            Some((*run, (value, *row_of.get(&item)?)))
+        });
+        let (runs, points) = on_page.unzip();
+        Self { items, runs, points, all: ids.len() }
+    }
+
+    /// Which items these are, for the provenance; nothing if they are all.
+    pub(crate) fn words(&self, what: &str) -> String {
+        if self.items.len() == self.all {
+            return String::new();
+        }
+        format!("{what} {} to {} of {}, ", self.items.start + 1, self.items.end, text::count(self.all as u64))
     }
 }
 
@@ -262,15 +295,8 @@ impl Cells {
     }
 }
 
-/// The best run of each row, above its cells: its place, its id and the words about it.
-pub(crate) struct Best {
-    pub points: Vec<(f64, usize)>,
-    pub ids: Vec<u64>,
-    pub texts: Vec<String>,
-}
-
 /// The index of the best run of each row that has one.
-pub(crate) fn best_of(points: &[(f64, usize)], rows: usize, higher_is_better: bool) -> Vec<usize> {
+fn best_of(points: &[(f64, usize)], rows: usize, higher_is_better: bool) -> Vec<usize> {
     let mut best: Vec<Option<usize>> = vec![None; rows];
     for (at, &(value, row)) in points.iter().enumerate() {
         if best[row].is_none_or(|known| better(value, points[known].0, higher_is_better)) {
@@ -284,20 +310,23 @@ pub(crate) fn better(a: f64, b: f64, higher_is_better: bool) -> bool {
     if higher_is_better { a > b } else { a < b }
 }
 
-/// Draws cells and the best run of each row.
-pub(crate) fn draw_cells(
+/// Draws the runs of a page as cells, with a mark for the best run of each row; returns how many runs are in the cells. `about` says a
+/// run's id and the words about it.
+pub(crate) fn draw_cells<T>(
     chart: &RowChart,
-    sheet: &mut Sheet<'_>,
-    canvas: &mut Canvas,
-    cells: &Cells,
-    best: &Best,
-    measure: &str,
-    style: &Style,
-) {
+    (sheet, canvas, style): (&mut Sheet<'_>, &mut Canvas, &Style),
+    page: &Page<'_, T>,
+    (measure, higher_is_better): (&str, bool),
+    about: impl Fn(&T) -> (u64, String),
+) -> u64 {
+    let cells = chart.cells(&page.points, page.items.len());
+    let best = best_of(&page.points, page.items.len(), higher_is_better);
+    let points: Vec<(f64, usize)> = best.iter().map(|&at| page.points[at]).collect();
+    let (ids, texts): (Vec<u64>, Vec<String>) = best.iter().map(|&at| about(page.runs[at])).unzip();
     sheet.trace(&cells.trace(chart, style));
     sheet.trace(
         &chart
-            .trace(&best.points, &best.ids, &best.texts, 0, measure)
+            .trace(&points, &ids, &texts, 0, measure)
             .set("name", "best")
             .set("showlegend", false)
             .set("marker.color", style.theme.hex(Colour::Ink))
@@ -306,8 +335,9 @@ pub(crate) fn draw_cells(
     );
     let panel = canvas.panel(Area::WHOLE);
     cells.paint(canvas, panel, chart);
-    let points = chart.places(&best.points);
+    let points = chart.places(&points);
     canvas.marks(panel, &[Marks { paint: Colour::Ink.into(), symbol: Symbol::Diamond, size: SIZE as f64, points }], 1.0);
+    cells.runs()
 }
 
 #[cfg(test)]

@@ -49,15 +49,8 @@ mod tests {
     use super::*;
     use crate::column::Column;
     use crate::density::extent;
+    use crate::number::tests::number;
     use proptest::prelude::*;
-
-    fn number() -> impl Strategy<Value = f64> {
-        prop_oneof![
-            6 => -1e3..1e3f64,
-            2 => (-9i32..9).prop_map(f64::from),
-            1 => prop::sample::select(vec![f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0, f64::MIN_POSITIVE, 5e-324, 1e300, -1e300]),
-        ]
-    }
 
     #[test]
     fn ends_must_be_in_order_and_near_enough() {

@@ -124,7 +124,7 @@ pub fn level_counts(column: Column<'_>, classes: Option<Classes<'_>>, top: usize
         }
         counts
     });
-    let counts = sum(counts).chunks(bars + 1).map(|counts| counts[..bars].to_vec()).collect();
+    let counts = planes(counts, bars);
     Some(LevelCounts {
         labels: order.iter().map(|&code| levels[code].clone()).collect(),
         codes: order.iter().map(|&code| code as u32).collect(),
@@ -141,6 +141,11 @@ pub(crate) fn groups_of(classes: Option<Classes<'_>>, rows: usize) -> Vec<Group>
         Some(classes) => classes.grouping.groups().to_vec(),
         None => Grouping::all(rows).groups().to_vec(),
     }
+}
+
+/// The counts of all parts, group by group; the last of each group, beyond so many places, is what has no place.
+fn planes(parts: Vec<Vec<u64>>, places: usize) -> Vec<Vec<u64>> {
+    sum(parts).chunks(places + 1).map(|counts| counts[..places].to_vec()).collect()
 }
 
 /// The sums of the counts of all parts.

@@ -76,7 +76,12 @@ pub fn quantile(sorted: &[f64], p: f64) -> Option<f64> {
     let below = place.floor() as usize;
     let share = place - below as f64;
     let (a, b) = (sorted[below], sorted[(below + 1).min(last)]);
-    Some(if share == 0.0 || a == b { a } else { a * (1.0 - share) + b * share })
+    Some(between(a, b, share))
+}
+
+/// The number so far on the way from `a` to `b`; `a` itself at the share 0.
+pub(crate) fn between(a: f64, b: f64, share: f64) -> f64 {
+    if share == 0.0 || a == b { a } else { a * (1.0 - share) + b * share }
 }
 
 /// Maps a number to an integer with the same order. Both zeros map to the same key; `NaN` must not be passed.
@@ -105,9 +110,20 @@ pub(crate) fn entropy_bits(counts: impl IntoIterator<Item = u64>, total: u64) ->
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    /// Numbers among which many are equal, and some are at the ends of what there is.
+    pub(crate) fn number() -> impl Strategy<Value = f64> {
+        prop_oneof![
+            6 => -1e3..1e3f64,
+            2 => (-9i32..9).prop_map(f64::from),
+            1 => prop::sample::select(vec![
+                f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0, f64::MIN_POSITIVE, 5e-324, 1e300, -1e300, f64::MIN, f64::MAX,
+            ]),
+        ]
+    }
 
     #[test]
     fn a_compensated_sum_keeps_what_a_plain_one_loses() {

@@ -3,6 +3,7 @@
 use crate::classes::{Classes, Group};
 use crate::column::Column;
 use crate::histogram::groups_of;
+use crate::number::between;
 use crate::parallel::map_rows;
 use crate::ranks::{Ranked, at_ranks};
 
@@ -81,14 +82,13 @@ pub(crate) fn wanted_ranks(rows: u64) -> Vec<u64> {
 }
 
 impl Quartiles {
-    /// From the values at [`wanted_ranks`], which may be followed by others; the whiskers are still as long as the box.
+    /// From the values at [`wanted_ranks`]; the whiskers are still as long as the box.
     pub(crate) fn of(ranked: &Ranked) -> Option<Self> {
         let &[min, max, ref around @ ..] = ranked.values.as_slice() else { return None };
         let mut quartiles = SHARES.into_iter().zip(around.chunks(2)).filter_map(|(share, around)| {
             let &[below, above] = around else { return None };
             let place = share * (ranked.rows - 1) as f64;
-            let part = place - place.floor();
-            Some(if part == 0.0 || below == above { below } else { below * (1.0 - part) + above * part })
+            Some(between(below, above, place - place.floor()))
         });
         let (q1, median, q3) = (quartiles.next()?, quartiles.next()?, quartiles.next()?);
         Some(Self { rows: ranked.rows, min, q1, median, q3, max, whiskers: (q1, q3), beyond: (0, 0) })

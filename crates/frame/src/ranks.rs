@@ -171,15 +171,8 @@ fn prefix(key: u64, known: u32) -> u64 {
 mod tests {
     use super::*;
     use crate::classes::Grouping;
+    use crate::number::tests::number;
     use proptest::prelude::*;
-
-    fn number() -> impl Strategy<Value = f64> {
-        prop_oneof![
-            6 => -1e3..1e3f64,
-            2 => (-9i32..9).prop_map(f64::from),
-            1 => prop::sample::select(vec![f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0, f64::MIN_POSITIVE, 5e-324, f64::MIN, f64::MAX]),
-        ]
-    }
 
     fn naive(values: &[f64], of_group: impl Fn(usize) -> bool, ranks: &[u64]) -> Ranked {
         let mut sorted: Vec<f64> =

@@ -8,7 +8,7 @@ use crate::histogram::counts_between;
 use crate::number::{Sum, entropy_bits, from_sort_key, mean_std, sort_key};
 use crate::parallel::map_items;
 use crate::quartiles::{Quartiles, wanted_ranks};
-use crate::ranks::at_ranks;
+use crate::ranks::{Ranked, at_ranks};
 
 /// Bars in a [`Spark`], unless the column is constant.
 pub const SPARK_BINS: usize = 16;
@@ -101,15 +101,19 @@ fn summarise_in_parts(kind: Kind, values: &[f64], part: u64) -> Summary {
         low += usize::from(*value == f64::NEG_INFINITY);
         high += usize::from(*value == f64::INFINITY);
     }
-    let mut runs = Runs::default();
+    let present = values.len() - missing;
+    let rows = (present - low - high) as u64;
+    let mut runs = Runs::of(rows);
     if low > 0 {
         runs.add(f64::NEG_INFINITY, low);
     }
-    // The quartiles, then the values at which the parts meet.
-    let wanted = |rows: u64| wanted_ranks(rows).into_iter().chain((1..rows.div_ceil(part)).map(|cut| cut * part)).collect();
-    let ranked = at_ranks(values, None, wanted).pop().unwrap_or_default();
+    // The values at which the parts meet.
+    let cuts = match rows.div_ceil(part) {
+        0 | 1 => vec![],
+        parts => at_ranks(values, None, |_| (1..parts).map(|cut| cut * part).collect()).pop().unwrap_or_default().values,
+    };
     let mut from = f64::NEG_INFINITY;
-    for cut in ranked.values.iter().skip(wanted_ranks(ranked.rows).len()).copied().chain([f64::INFINITY]) {
+    for cut in cuts.into_iter().chain([f64::INFINITY]) {
         let mut keys: Vec<u64> = values.iter().filter(|value| **value > from && **value < cut).map(|&value| sort_key(value)).collect();
         keys.sort_unstable();
         for run in keys.chunk_by(|a, b| a == b) {
@@ -125,8 +129,7 @@ fn summarise_in_parts(kind: Kind, values: &[f64], part: u64) -> Summary {
     if high > 0 {
         runs.add(f64::INFINITY, high);
     }
-    let present = values.len() - missing;
-    let numbers = mean_std(values).zip(Quartiles::of(&ranked)).map(|(moments, quartiles)| Numbers {
+    let numbers = mean_std(values).zip(Quartiles::of(&runs.ranked)).map(|(moments, quartiles)| Numbers {
         infinite: low + high,
         min: quartiles.min,
         max: quartiles.max,
@@ -151,7 +154,6 @@ fn summarise_in_parts(kind: Kind, values: &[f64], part: u64) -> Summary {
 }
 
 /// Runs of equal values, in ascending order.
-#[derive(Default)]
 struct Runs {
     distinct: usize,
     longest: usize,
@@ -159,14 +161,34 @@ struct Runs {
     mode: (f64, usize),
     /// Σ n log₂ n over the runs' lengths n.
     weighted: Sum,
+    /// The finite values around the quartiles, as far as they have come.
+    ranked: Ranked,
+    /// Their ranks, descending, each with its place among them.
+    awaited: Vec<(u64, usize)>,
+    /// Finite values so far.
+    below: u64,
 }
 
 impl Runs {
+    /// For so many finite values.
+    fn of(rows: u64) -> Self {
+        let mut awaited: Vec<(u64, usize)> = wanted_ranks(rows).into_iter().zip(0..).collect();
+        awaited.sort_unstable_by(|a, b| b.cmp(a));
+        let ranked = Ranked { rows, values: vec![f64::NAN; awaited.len()] };
+        Self { distinct: 0, longest: 0, mode: (0.0, 0), weighted: Sum::default(), ranked, awaited, below: 0 }
+    }
+
     fn add(&mut self, value: f64, length: usize) {
         self.distinct += 1;
         self.longest = self.longest.max(length);
-        if value.is_finite() && length > self.mode.1 {
-            self.mode = (value, length);
+        if value.is_finite() {
+            if length > self.mode.1 {
+                self.mode = (value, length);
+            }
+            self.below += length as u64;
+            while let Some((_, place)) = self.awaited.pop_if(|(rank, _)| *rank < self.below) {
+                self.ranked.values[place] = value;
+            }
         }
         // Most runs of real numbers have length one.
         if length > 1 {

@@ -398,7 +398,7 @@ impl ColumnsWriter {
         let mut hasher = Sha256::new_with_prefix(&manifest_bytes);
         for (index, feature) in manifest.features.iter().enumerate() {
             let path = dir.join(file_name(index, feature.kind));
-            File::open(&path).and_then(|mut file| io::copy(&mut file, &mut HashWriter(&mut hasher))).context("hash", &path)?;
+            File::open(&path).and_then(|mut file| io::copy(&mut file, &mut hasher)).context("hash", &path)?;
         }
         let hash = ContentHash::finish(hasher);
         let place = self.files.path(&hash);
@@ -427,19 +427,6 @@ impl ColumnWriter {
         }
         self.rows += values.len();
         emit(values, |bytes| self.file.write_all(bytes)).context("write", &self.path)
-    }
-}
-
-struct HashWriter<'a>(&'a mut Sha256);
-
-impl Write for HashWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

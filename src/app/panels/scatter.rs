@@ -17,7 +17,7 @@ use crate::server::index::{AxisOf, Colour, ColourOf, Indexed};
 use crate::server::source::DataSource;
 
 /// Marks that are drawn one by one. Measured: more than this takes longer to paint than to rasterise.
-const EXACT_MARKS: usize = 20_000;
+const EXACT_MARKS: usize = labboard_figure::rows::MOST_MARKS;
 /// Room around the values, as a share of their span; as the figure's axes have it.
 const PADDING: f64 = 0.04;
 /// Distinct values up to which a feature is not chosen by itself while others have more.

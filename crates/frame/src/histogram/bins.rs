@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::planes;
 use crate::classes::Classes;
 use crate::parallel::{check, map_rows};
 use crate::simd::{floor_f64, widest};
@@ -63,14 +64,7 @@ impl<'a> Bins<'a> {
                 || self.count_rows(values, rows, classes, groups),
             )
         });
-        let mut total = vec![vec![0; bins]; groups];
-        for part in parts {
-            // The last of each is what has no bin.
-            for (total, part) in total.iter_mut().zip(part.chunks(bins + 1)) {
-                total.iter_mut().zip(part).for_each(|(sum, count)| *sum += count);
-            }
-        }
-        total
+        planes(parts, bins)
     }
 
     #[inline(always)]
