@@ -22,6 +22,8 @@ const BINS: usize = 24;
 const LEVELS: usize = 20;
 /// Bins behind a violin: one for about two pixels.
 const CURVE_BINS: usize = 96;
+/// Parts of such a bin that are counted and smoothed: whole numbers fall into bins of another width in waves that are not in the data.
+const FINER: usize = 8;
 /// The least bandwidth of a violin, in bins.
 const NARROWEST: f64 = 0.6;
 /// Groups that a numeric target is cut into.
@@ -170,9 +172,10 @@ fn spread(column: Column<'_>, classes: Option<Classes<'_>>, curves: bool) -> Opt
     let found = quartiles(column, classes)?;
     let present = || found.quartiles.iter().flatten();
     let (low, high) = present().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), group| (low.min(group.min), high.max(group.max)));
-    let width = (high - low) / CURVE_BINS as f64;
-    let counts = if curves && width > 0.0 && width.is_finite() {
-        let edges: Vec<f64> = (0..CURVE_BINS).map(|bin| low + bin as f64 * width).chain([high]).collect();
+    let (parts, width) = (CURVE_BINS * FINER, (high - low) / CURVE_BINS as f64);
+    let part = width / FINER as f64;
+    let counts = if curves && part > 0.0 && part.is_finite() {
+        let edges: Vec<f64> = (0..parts).map(|at| low + at as f64 * part).chain([high]).collect();
         counts_between(&edges, column.numbers()?, classes, found.groups.len())
     } else {
         vec![vec![]; found.groups.len()]
@@ -180,8 +183,9 @@ fn spread(column: Column<'_>, classes: Option<Classes<'_>>, curves: bool) -> Opt
     let curve = |counts: &[u64], quartiles: &Quartiles| {
         (!counts.is_empty()).then(|| {
             // Narrower than a bin, a kernel would only show how the bins lie.
-            let bandwidth = (bandwidth(counts, width, quartiles) / width).max(NARROWEST);
-            Curve { low, width, heights: smooth(counts, bandwidth) }
+            let bandwidth = (bandwidth(counts, part, quartiles) / part).max(NARROWEST * FINER as f64);
+            let heights = smooth(counts, bandwidth).chunks(FINER).map(|parts| parts.iter().sum()).collect();
+            Curve { low, width, heights }
         })
     };
     let groups = found.quartiles.iter().zip(&counts);

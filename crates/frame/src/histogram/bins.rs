@@ -8,7 +8,7 @@ use crate::parallel::{check, map_rows};
 use crate::simd::{floor_f64, widest};
 
 /// Equal parts of the range of the edges. Nearly all of them lie in one bin.
-const PARTS: usize = 1 << 12;
+const PARTS: usize = 1 << 13;
 /// Rows whose bins are found before any is counted.
 const BLOCK: usize = 2048;
 /// In place of a bin: an edge is in the part or next to it, so that the value itself decides.
