@@ -18,7 +18,7 @@ use tokio::sync::{Notify, Semaphore};
 use super::source::column;
 
 /// How indexes are laid out; part of their names, so that another version of labboard makes its own.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Tables with fewer rows are read as soon as an index.
 pub const FROM_ROWS: usize = 200_000;
 /// Of an index without colours, on disk.

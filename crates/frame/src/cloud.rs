@@ -61,6 +61,11 @@ pub struct Cloud<'a> {
     pub y: Positions<'a>,
 }
 
+/// Positions that are looked at to find where most are.
+const SAMPLE: usize = 4096;
+/// As many of these as have to lie outside to be taken for far, on either side.
+const FAR: usize = SAMPLE / 256;
+
 /// The coding of the rows' positions; `None` if no row has one.
 fn coding(positions: &Positions<'_>) -> Option<Coding> {
     let (low, high) = match *positions {
@@ -68,10 +73,19 @@ fn coding(positions: &Positions<'_>) -> Option<Coding> {
         Positions::Logs(values) => extent_of_logs(values)?,
         Positions::Codes { codes, categories } => {
             let used = || codes.iter().copied().filter(|code| (*code as usize) < categories);
-            (used().min()?.into(), used().max()?.into())
+            return Coding::new(used().min()?.into(), used().max()?.into());
         }
     };
-    Coding::new(low, high)
+    let coding = Coding::new(low, high)?;
+    let rows = (0..positions.len()).step_by(positions.len().div_ceil(SAMPLE));
+    let mut sample: Vec<f64> = rows.map(|row| positions.at(row)).filter(|position| position.is_finite()).collect();
+    sample.sort_unstable_by(f64::total_cmp);
+    let far = FAR.min(sample.len() / 2);
+    match (sample.get(far), sample.get(sample.len().saturating_sub(far + 1))) {
+        // As much room again on either side for what is a little farther.
+        (Some(&low), Some(&high)) if low < high => Some(coding.finer(low - (high - low), high + (high - low))),
+        _ => Some(coding),
+    }
 }
 
 /// The bits of a number, each with a zero above it.
@@ -158,12 +172,21 @@ impl Cloud<'_> {
 
     /// The blocks, as ranges of the index, that may have rows between these positions.
     pub(crate) fn blocks(&self, x: (f64, f64), y: (f64, f64)) -> Vec<Range<usize>> {
-        let ends = |coding: &Coding, (low, high): (f64, f64)| (coding.code_of_edge(low) >> 16, coding.code_of_edge(high) >> 16);
-        let (x, y) = (ends(&self.bounds.x, x), ends(&self.bounds.y, y));
-        let touches =
-            |[x0, x1, y0, y1]: &[u16; 4]| i64::from(*x1) >= x.0 && i64::from(*x0) <= x.1 && i64::from(*y1) >= y.0 && i64::from(*y0) <= y.1;
-        let found = self.bounds.blocks.iter().enumerate().filter(|(_, bounds)| touches(bounds));
-        found.map(|(block, _)| block * BLOCK..self.len().min((block + 1) * BLOCK)).collect()
+        let (x, y) = (self.bounds.x.halves(x), self.bounds.y.halves(y));
+        let touches = |[x0, x1, y0, y1]: [i32; 4]| x1 >= x.0 && x0 <= x.1 && y1 >= y.0 && y0 <= y.1;
+        self.blocks_that(touches).collect()
+    }
+
+    /// Rows of the blocks that lie between these positions and nowhere else: at least so many rows do.
+    pub(crate) fn surely_within(&self, x: (f64, f64), y: (f64, f64)) -> usize {
+        let (x, y) = (self.bounds.x.halves(x), self.bounds.y.halves(y));
+        let is_within = |[x0, x1, y0, y1]: [i32; 4]| x0 > x.0 && x1 < x.1 && y0 > y.0 && y1 < y.1;
+        self.blocks_that(is_within).map(|block| block.len()).sum()
+    }
+
+    fn blocks_that(&self, have: impl Fn([i32; 4]) -> bool) -> impl Iterator<Item = Range<usize>> {
+        let found = self.bounds.blocks.iter().enumerate().filter(move |(_, bounds)| have(bounds.map(i32::from)));
+        found.map(|(block, _)| block * BLOCK..self.len().min((block + 1) * BLOCK))
     }
 }
 

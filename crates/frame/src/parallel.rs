@@ -102,13 +102,23 @@ pub fn parts(items: usize, work: usize, parallel: usize) -> impl Iterator<Item =
 }
 
 /// Runs `work` on each of a few parts, each in a thread of its own, and returns the results in order.
-pub fn map_parts<P: Sync, T: Send>(parts: &[P], work: impl Fn(&P) -> T + Sync) -> Vec<T> {
+pub fn map_parts<P: Send, T: Send>(parts: impl IntoIterator<Item = P>, work: impl Fn(P) -> T + Sync) -> Vec<T> {
     check();
-    let Some((first, others)) = parts.split_first() else { return Vec::new() };
+    let mut parts = parts.into_iter();
+    let Some(first) = parts.next() else { return Vec::new() };
     let work = &work;
     thread::scope(|scope| {
-        let handles: Vec<_> = others.iter().map(|part| spawn(scope, move || work(part))).collect();
+        let handles: Vec<_> = parts.map(|part| spawn(scope, move || work(part))).collect();
         std::iter::once(work(first)).chain(handles.into_iter().map(join)).collect()
+    })
+}
+
+/// A slice cut into pieces of these lengths, in order; they must not be longer than it together.
+pub fn cut<T>(mut slice: &mut [T], lengths: impl IntoIterator<Item = usize>) -> impl Iterator<Item = &mut [T]> {
+    lengths.into_iter().map(move |length| {
+        let (piece, rest) = std::mem::take(&mut slice).split_at_mut(length);
+        slice = rest;
+        piece
     })
 }
 

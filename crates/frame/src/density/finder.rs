@@ -74,8 +74,7 @@ impl<'a> Finder<'a> {
         let bins = axis.bins as f64;
         let per_unit = bins / (axis.high - axis.low);
         let coding = along.coding;
-        let half = |position: f64| (coding.code_of_edge(position) >> 16) as i32;
-        let ends = (half(axis.low), half(axis.high));
+        let ends = coding.halves((axis.low, axis.high));
         let halves_per_unit = coding.per_unit() / 65_536.0;
         let per_code = per_unit / halves_per_unit;
         let first = (coding.low + f64::from(ends.0) / halves_per_unit - axis.low) * per_unit;

@@ -178,6 +178,9 @@ pub fn select_window(x: Positions<'_>, y: Positions<'_>, window: Window, limit: 
 /// The same out of an index, which reads only what the window touches.
 #[must_use]
 pub fn select_window_cloud(cloud: &Cloud<'_>, window: Window, limit: usize) -> Option<Vec<u32>> {
+    if cloud.surely_within(window.x, window.y) > limit {
+        return None;
+    }
     let blocks = cloud.blocks(window.x, window.y);
     let total = AtomicUsize::new(0);
     let parts = map_pieces(&blocks, |rows| {
@@ -297,27 +300,29 @@ impl Near {
 /// The entries of a block whose upper halves do not say that they are outside.
 fn near(cloud: &Cloud<'_>, window: Window, block: Range<usize>) -> impl Iterator<Item = Near> {
     let (along_x, along_y) = (cloud.along_x(), cloud.along_y());
-    let ends = |along: &crate::cloud::Along<'_>, (low, high): (f64, f64)| {
-        (along.coding.code_of_edge(low) >> 16, along.coding.code_of_edge(high) >> 16)
-    };
-    let ((x0, x1), (y0, y1)) = (ends(&along_x, window.x), ends(&along_y, window.y));
+    let ((x0, x1), (y0, y1)) = (along_x.coding.halves(window.x), along_y.coding.halves(window.y));
     let step = |along: &crate::cloud::Along<'_>| {
         // Twice the step of a code, and what rounding may add to it.
         (along.coding.high - along.coding.low) * 2.0 / 4_294_967_296.0 + along.coding.low.abs().max(along.coding.high.abs()) * 1e-15
     };
     let slack = (step(&along_x), step(&along_y));
+    // A code that stands for all that is far says nothing of where that is.
+    let (cut_x, cut_y) = (along_x.coding.is_cut(), along_y.coding.is_cut());
+    let slack_of = |half: i32, (below, above): (bool, bool), slack: f64| {
+        if (below && half == 0) || (above && half == 0xffff) { f64::INFINITY } else { slack }
+    };
     let place = |along: &crate::cloud::Along<'_>, entry: usize| {
         let per_unit = along.coding.per_unit();
         if per_unit > 0.0 { along.coding.low + along.code(entry) as f64 / per_unit } else { along.coding.low }
     };
     block.filter_map(move |entry| {
         let halves = along_x.parts.upper[entry];
-        let (x, y) = (i64::from(halves & 0xffff), i64::from(halves >> 16));
+        let (x, y) = ((halves & 0xffff) as i32, (halves >> 16) as i32);
         (x >= x0 && x <= x1 && y >= y0 && y <= y1).then(|| Near {
             entry,
             row: along_x.parts.rows[entry],
             at: (place(&along_x, entry), place(&along_y, entry)),
-            slack,
+            slack: (slack_of(x, cut_x, slack.0), slack_of(y, cut_y, slack.1)),
         })
     })
 }

@@ -128,6 +128,8 @@ fn position() -> impl Strategy<Value = f64> {
         4 => -10.0..10.0f64,
         4 => (-40i32..40).prop_map(|n| f64::from(n) / 8.0),
         2 => (-40i32..40).prop_map(|n| f64::from(n) * 0.1),
+        // Far from all others.
+        1 => -1e6..1e6f64,
         1 => Just(f64::NAN),
         1 => Just(f64::INFINITY),
     ]
@@ -138,7 +140,7 @@ proptest! {
     fn counts_equal_the_naive_count(
         points in prop::collection::vec((position(), position(), 0u32..6), 0..300),
         x_low in -5i32..3, x_span in 1i32..40, x_bins in 1usize..50,
-        y_low in -5.0..3.0f64, y_span in 0.001..20.0f64, y_bins in 1usize..50,
+        y_low in prop_oneof![3 => -5.0..3.0f64, 1 => -2e6..2e6], y_span in prop_oneof![3 => 0.001..20.0f64, 1 => 0.001..2e6], y_bins in 1usize..50,
         shift in prop_oneof![Just(0.0), Just(1e6), Just(-1e12), Just(1e15)],
     ) {
         // A large shift leaves few digits for the position in a cell, where rounding matters most.
@@ -268,23 +270,29 @@ fn an_index_of_other_columns_is_refused() {
 #[test]
 fn threads_change_nothing_about_an_index_and_selections() {
     let rows = 500_003;
-    let (x, y) = (noise(rows, 5), noise(rows, 6));
-    let (x, y) = (Positions::Numbers(&x), Positions::Numbers(&y));
-    let (made, bounds) = indexed(x, y).unwrap();
-    let cloud = Cloud { parts: made.parts(), bounds: &bounds, x, y };
-    let axis = |positions, low, high, bins| Axis { positions, low, high, bins };
-    let mut buffers = Buffers::default();
-    for (low, high) in [(0.0, 3.0), (1.0, 1.01), (1.2, 1.9), (-5.0, 9.0), (2.99, 3.5), (1.5, 1.500_000_1)] {
-        let (along_x, along_y) = (axis(x, low, high, 700), axis(y, low, high, 420));
-        let expected = count(&along_x, &along_y, None, &mut buffers).unwrap();
-        let found = count_cloud(&cloud, &along_x, &along_y, None, &mut buffers).unwrap();
-        assert!(found == expected, "{low} to {high}");
-        let inside = |at: f64| (low..=high).contains(&at);
-        let naive: Vec<u32> = (0..rows).filter(|&row| inside(x.at(row)) && inside(y.at(row))).map(|row| row as u32).collect();
-        assert_eq!(found.rows_shown, naive.len() as u64);
-        let window = Window { x: (low, high), y: (low, high) };
-        assert!(select_window_cloud(&cloud, window, rows) == Some(naive));
+    let (x, even) = (noise(rows, 5), noise(rows, 6));
+    // Most values are near 1.5, and the farthest a hundred thousand times as far away as those.
+    let uneven: Vec<f64> = even.iter().map(|value| 1.5 + 0.1 * (value * 2.0 + 0.1).tan()).collect();
+    let x = Positions::Numbers(&x);
+    for y in [Positions::Numbers(&even), Positions::Numbers(&uneven)] {
+        let (made, bounds) = indexed(x, y).unwrap();
+        let cloud = Cloud { parts: made.parts(), bounds: &bounds, x, y };
+        let axis = |positions, low, high, bins| Axis { positions, low, high, bins };
+        let mut buffers = Buffers::default();
+        for (low, high) in [(0.0, 3.0), (1.0, 1.01), (1.2, 1.9), (-5.0, 9.0), (2.99, 3.5), (1.5, 1.500_000_1), (-1e9, 1e9)] {
+            let (along_x, along_y) = (axis(x, low, high, 700), axis(y, low, high, 420));
+            let expected = count(&along_x, &along_y, None, &mut buffers).unwrap();
+            let found = count_cloud(&cloud, &along_x, &along_y, None, &mut buffers).unwrap();
+            assert!(found == expected, "{low} to {high}");
+            let inside = |at: f64| (low..=high).contains(&at);
+            let naive: Vec<u32> = (0..rows).filter(|&row| inside(x.at(row)) && inside(y.at(row))).map(|row| row as u32).collect();
+            assert_eq!(found.rows_shown, naive.len() as u64);
+            let window = Window { x: (low, high), y: (low, high) };
+            assert_eq!(select_window_cloud(&cloud, window, naive.len().saturating_sub(1)).is_some(), naive.is_empty());
+            assert!(select_window_cloud(&cloud, window, rows) == Some(naive));
+        }
     }
+    assert_eq!(indexed(x, Positions::Numbers(&uneven)).unwrap().1.y.is_cut(), (true, true));
 }
 
 /// Run in release mode with `--ignored --nocapture`.
