@@ -103,7 +103,7 @@ async fn draw(state: &State, entity: Entity, zoom: Option<Zoom>) -> anyhow::Resu
     (request.canvas.width, request.canvas.height, request.canvas.picture) = (800, 500, false);
     request.canvas.zoom = zoom;
     let drawn = figures::drawn(state, request).await.map_err(anyhow::Error::from)?;
-    let raster = drawn.raster.as_ref().map_or(0, |raster| raster.png.len());
+    let raster = drawn.raster.as_ref().map_or(0, |raster| raster.image.len());
     Ok((serde_json::to_vec(&drawn.figure)?.len() + raster, drawn.view.provenance.rows_shown))
 }
 

@@ -352,7 +352,7 @@ async fn made(state: &State, request: Request) -> Result<Answer, AppError> {
         body.insert("figure".to_owned(), drawn.figure);
     }
     let plain = Bytes::from(serde_json::to_vec(&body).map_err(|error| AppError::Internal(error.to_string()))?);
-    let raster = drawn.raster.map(|raster| Bytes::from(raster.png));
+    let raster = drawn.raster.map(|raster| Bytes::from(raster.image));
     Ok(Answer { tag: format!("{:032x}", xxhash_rust::xxh3::xxh3_128(&plain)), plain, gzip: std::sync::OnceLock::new(), raster })
 }
 
@@ -423,9 +423,9 @@ pub async fn raster(Extract(state): Extract<State>, Path((kind, id, panel)): Pla
         Err(error) => Err(error),
     };
     match found.map(|answer| answer.raster.clone()) {
-        Ok(Some(png)) => {
+        Ok(Some(image)) => {
             let cache = if named { "public, max-age=31536000, immutable" } else { "no-cache" };
-            ([(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, cache)], png).into_response()
+            ([(header::CONTENT_TYPE, labboard_figure::raster::MEDIA_TYPE), (header::CACHE_CONTROL, cache)], image).into_response()
         }
         Ok(None) => error_response(&AppError::NotFound("This drawing has no raster: its marks are exact".to_owned())),
         Err(error) => error_response(&error),

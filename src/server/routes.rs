@@ -78,7 +78,7 @@ pub(crate) fn mounted(state: &State) -> Router {
 
 fn inner(state: &State) -> Router {
     let compressible = SizeAbove::new(256)
-        .and(NotForContentType::const_new("image/png"))
+        .and(NotForContentType::IMAGES)
         .and(NotForContentType::const_new("font/"))
         .and(NotForContentType::const_new("application/wasm"));
     let rendered = Router::new()

@@ -60,17 +60,26 @@ pub struct Input<'a> {
     pub spread: bool,
 }
 
+/// Memory for drawings, which is large: the next one uses it again.
+#[derive(Debug, Default)]
+pub struct Buffers {
+    /// The bin of each cell's rows, then how the cell looks.
+    cells: Vec<u16>,
+    pixels: Vec<u8>,
+}
+
 /// Draws the raster.
 ///
 /// # Errors
 /// [`Empty`] when no cell has a row or the planes do not fit the grid.
-pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
+pub fn draw(input: &Input<'_>, style: &Style, buffers: &mut Buffers) -> Result<Drawing, Empty> {
     let cells = input.nx.saturating_mul(input.ny);
     if cells == 0 || !input.counts.fit(cells) {
         return Err(Empty::new("There are no rows to draw."));
     }
     let planes = (input.levels.len() + usize::from(!input.levels.is_empty())).clamp(1, input.counts.stride);
-    let survey = survey::survey(input, planes);
+    buffers.cells.resize(cells, 0);
+    let survey = survey::survey(input, planes, &mut buffers.cells);
     let blocks = blocks(input, planes, &survey.sums);
     let sums: Vec<u64> = (0..planes).map(|plane| blocks.iter().map(|b| b.counts[plane]).sum()).collect();
     let shown: u64 = sums.iter().sum();
@@ -82,7 +91,8 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
         )));
     }
     let groups = Groups::of(input, &sums);
-    let Shaded { raster, landmarks } = shade::shade(input, style.theme, &survey, &groups).map_err(|error| Empty::new(error.to_string()))?;
+    let Shaded { raster, landmarks } =
+        shade::shade(input, style.theme, &survey, &groups, buffers).map_err(|error| Empty::new(error.to_string()))?;
 
     let legend = groups.legend.clone();
     let frame = Frame::new(style, MARGINS).with_legend(style, &legend);
@@ -296,6 +306,10 @@ mod tests {
     use crate::theme::Theme;
     use proptest::prelude::*;
 
+    fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
+        super::draw(input, style, &mut Buffers::default())
+    }
+
     fn axis(title: &str) -> Axis {
         Axis::exact(title, AxisKind::Linear, [0.0, 10.0])
     }
@@ -347,7 +361,7 @@ mod tests {
         let counts = [1, 0, 2, 0, /* b */ 0, 0, 2, 8];
         let drawing = draw(&input(&x, &y, &levels, &packed(&counts, 2 * 2), 2, 2), &Style::default()).unwrap();
         let raster = drawing.raster.as_ref().unwrap();
-        let pixels = decode(&raster.png);
+        let pixels = decode(&raster.image);
         let (a, b) = (Theme::Light.rgb(Colour::Cat1).0, Theme::Light.rgb(Colour::Cat2).0);
         assert_eq!(pixels[2][..3], a);
         assert_eq!(pixels[1][..3], b);
@@ -388,7 +402,7 @@ mod tests {
     fn a_class_alone_in_a_window_keeps_its_colour() {
         let (x, y, levels) = (axis("x"), axis("y"), ["a".to_owned(), "b".to_owned()]);
         let drawing = draw(&input(&x, &y, &levels, &packed(&[0, 0, 1, 9], 2), 2, 1), &Style::default()).unwrap();
-        let pixels = decode(&drawing.raster.unwrap().png);
+        let pixels = decode(&drawing.raster.unwrap().image);
         assert_eq!(pixels[1][..3], Theme::Light.rgb(Colour::Cat2).0);
         assert_eq!(pixels[0][..3], Theme::Light.rgb(Colour::Cat2).0);
     }
@@ -403,7 +417,7 @@ mod tests {
         let lone = packed(&counts, 64);
         let spread = Input { spread: true, ..input(&x, &y, &[], &lone, 8, 8) };
         let drawing = draw(&spread, &Style::default()).unwrap();
-        let filled = decode(&drawing.raster.unwrap().png).iter().filter(|p| p[3] > 0).count();
+        let filled = decode(&drawing.raster.unwrap().image).iter().filter(|p| p[3] > 0).count();
         assert_eq!(filled, 5 + 2);
         assert_eq!(drawing.provenance.rows_shown, 3);
     }
@@ -419,7 +433,7 @@ mod tests {
             let style = Style { theme, ..Style::default() };
             let drawing = draw(&input(&x, &y, &levels, &packed, nx, ny), &style).unwrap();
             assert_eq!(drawing.legend.len(), 12);
-            assert_eq!(decode(&drawing.raster.unwrap().png).len(), nx * ny);
+            assert_eq!(decode(&drawing.raster.unwrap().image).len(), nx * ny);
             check(&drawing.picture);
         }
     }
@@ -458,7 +472,7 @@ mod tests {
                 Err(_) => prop_assert_eq!(shown, 0),
                 Ok(drawing) => {
                     prop_assert_eq!(drawing.provenance.rows_shown, shown);
-                    let pixels = decode(&drawing.raster.unwrap().png);
+                    let pixels = decode(&drawing.raster.unwrap().image);
                     for cell in 0..nx * ny {
                         let filled = counts.iter().skip(cell).step_by(nx * ny).any(|&c| c > 0);
                         let pixel = pixels[(ny - 1 - cell / nx) * nx + cell % nx];
@@ -490,11 +504,12 @@ mod tests {
         let input = Input { spread: true, ..input(&x, &y, &levels, &packed, nx, ny) };
         let mut best = f64::INFINITY;
         let mut bytes = 0;
+        let mut buffers = Buffers::default();
         for _ in 0..20 {
             let start = std::time::Instant::now();
-            let drawing = draw(&input, &Style::default()).unwrap();
+            let drawing = super::draw(&input, &Style::default(), &mut buffers).unwrap();
             best = best.min(start.elapsed().as_secs_f64());
-            bytes = drawing.raster.unwrap().png.len();
+            bytes = drawing.raster.unwrap().image.len();
         }
         eprintln!("800 x 500 x 8: {:.2} ms, {bytes} bytes", best * 1e3);
     }

@@ -15,7 +15,6 @@ pub mod extend;
 pub mod feature;
 pub mod flow_scores;
 pub mod folds;
-mod huffman;
 pub mod layout;
 pub mod matrix;
 pub mod picture;

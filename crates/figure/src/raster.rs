@@ -1,20 +1,26 @@
-//! A picture of the data as a palette PNG, shown as an image layer under exact axes.
+//! A picture of the data as a WebP image with a palette, shown as an image layer under exact axes.
+
+mod huffman;
+mod webp;
 
 use crate::axis::{Axis, Window};
 use crate::extend::{self, Image};
-use crate::huffman;
 use serde_json::Value;
 
-/// A palette PNG with at most 255 colours besides the transparent one, and the part of the plot that it covers.
+/// The media type of [`Raster::image`].
+pub const MEDIA_TYPE: &str = "image/webp";
+
+/// An image with at most 255 colours besides the transparent one, and the part of the plot that it covers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Raster {
-    pub png: Vec<u8>,
+    /// In WebP's lossless format.
+    pub image: Vec<u8>,
     /// What the image covers, in axis units; exact to the edges of its outer pixels.
     pub extents: Window,
     /// Pixels.
     pub width: u32,
     pub height: u32,
-    /// XXH3 (128 bits, hex) of the PNG, for URLs that may be cached for ever.
+    /// XXH3 (128 bits, hex) of the image, for URLs that may be cached for ever.
     pub hash: String,
     /// Where the image is to be had: a URL or a data URI; set by [`crate::Drawing::set_raster_source`].
     pub source: Option<String>,
@@ -25,10 +31,10 @@ pub struct Raster {
 pub enum EncodingError {
     #[error("a palette of {0} colours does not fit one byte a pixel")]
     Palette(usize),
-    #[error("{pixels} pixels do not fill {width} × {height}")]
+    #[error("{pixels} pixels do not fill {width} × {height}, or a side is longer than {}", webp::LONGEST_SIDE)]
     Size { pixels: usize, width: u32, height: u32 },
-    #[error("the PNG could not be written")]
-    Png(#[from] png::EncodingError),
+    #[error("pixel {at} has colour {code} of a palette of {colours}")]
+    Pixel { at: usize, code: u8, colours: usize },
 }
 
 impl Raster {
@@ -40,26 +46,23 @@ impl Raster {
         if palette.is_empty() || palette.len() > 256 {
             return Err(EncodingError::Palette(palette.len()));
         }
-        if pixels.len() as u64 != u64::from(width) * u64::from(height) {
+        let fits = pixels.len() as u64 == u64::from(width) * u64::from(height);
+        if !fits || pixels.is_empty() || width.max(height) > webp::LONGEST_SIDE {
             return Err(EncodingError::Size { pixels: pixels.len(), width, height });
         }
-        let mut png = Vec::with_capacity(pixels.len() / 4 + 1024);
-        let mut encoder = png::Encoder::new(&mut png, width, height);
-        encoder.set_color(png::ColorType::Indexed);
-        encoder.set_depth(png::BitDepth::Eight);
-        encoder.set_palette(palette.iter().flat_map(|c| [c[0], c[1], c[2]]).collect::<Vec<_>>());
-        encoder.set_trns(palette.iter().map(|c| c[3]).collect::<Vec<_>>());
-        let mut writer = encoder.write_header()?;
-        writer.write_chunk(png::chunk::IDAT, &huffman::compress(pixels, width as usize, NO_FILTER))?;
-        writer.finish()?;
-        let hash = format!("{:032x}", xxhash_rust::xxh3::xxh3_128(&png));
-        Ok(Self { png, extents, width, height, hash, source: None })
+        if pixels.iter().fold(0, |most, code| most.max(*code)) as usize >= palette.len() {
+            let at = pixels.iter().position(|&code| usize::from(code) >= palette.len()).unwrap_or(0);
+            return Err(EncodingError::Pixel { at, code: pixels[at], colours: palette.len() });
+        }
+        let image = webp::encode(pixels, width as usize, palette);
+        let hash = format!("{:032x}", xxhash_rust::xxh3::xxh3_128(&image));
+        Ok(Self { image, extents, width, height, hash, source: None })
     }
 
-    /// The PNG as a data URI.
+    /// The image as a data URI.
     pub fn data_uri(&self) -> String {
         use base64::{Engine as _, engine::general_purpose::STANDARD};
-        format!("data:image/png;base64,{}", STANDARD.encode(&self.png))
+        format!("data:{MEDIA_TYPE};base64,{}", STANDARD.encode(&self.image))
     }
 
     /// The image layer of a layout, its source still empty.
@@ -84,18 +87,14 @@ impl Raster {
     }
 }
 
-/// A row of a PNG begins with the number of its filter; palette indices have no order that one could use.
-const NO_FILTER: u8 = 0;
-
-/// The pixels of a PNG as RGBA, top row first.
+/// The pixels of an image as RGBA, top row first.
 #[cfg(test)]
-pub(crate) fn decode(png: &[u8]) -> Vec<[u8; 4]> {
-    let mut decoder = png::Decoder::new(std::io::Cursor::new(png));
-    decoder.set_transformations(png::Transformations::EXPAND | png::Transformations::ALPHA);
-    let mut reader = decoder.read_info().unwrap();
-    let mut out = vec![0; reader.output_buffer_size().unwrap()];
-    reader.next_frame(&mut out).unwrap();
-    out.chunks_exact(4).map(|c| [c[0], c[1], c[2], c[3]]).collect()
+pub(crate) fn decode(image: &[u8]) -> Vec<[u8; 4]> {
+    let mut decoder = image_webp::WebPDecoder::new(std::io::Cursor::new(image)).unwrap();
+    assert!(decoder.has_alpha());
+    let mut out = vec![0; decoder.output_buffer_size().unwrap()];
+    decoder.read_image(&mut out).unwrap();
+    out.as_chunks::<4>().0.to_vec()
 }
 
 #[cfg(test)]
@@ -109,12 +108,12 @@ mod tests {
     fn encodes_what_it_was_given() {
         let palette = [[0, 0, 0, 0], [1, 2, 3, 200]];
         let raster = Raster::encode(&[0, 1], 2, 1, &palette, EXTENTS).unwrap();
-        assert_eq!(decode(&raster.png), palette);
+        assert_eq!(decode(&raster.image), palette);
         let many: Vec<[u8; 4]> = (0..=255).map(|i| [i, 255 - i, i / 2, i]).collect();
         let pixels: Vec<u8> = (0..=255).flat_map(|i| std::iter::repeat_n(i, usize::from(i) + 1)).collect();
-        let all = Raster::encode(&pixels, pixels.len() as u32, 1, &many, EXTENTS).unwrap();
-        assert_eq!(decode(&all.png), pixels.iter().map(|&i| many[usize::from(i)]).collect::<Vec<_>>());
-        assert!(raster.data_uri().starts_with("data:image/png;base64,iVBOR"));
+        let all = Raster::encode(&pixels, 257, 128, &many, EXTENTS).unwrap();
+        assert_eq!(decode(&all.image), pixels.iter().map(|&i| many[usize::from(i)]).collect::<Vec<_>>());
+        assert!(raster.data_uri().starts_with("data:image/webp;base64,UklGR"));
         let again = Raster::encode(&[1, 1], 2, 1, &palette, EXTENTS).unwrap();
         assert_ne!(again.hash, raster.hash);
     }
@@ -124,6 +123,8 @@ mod tests {
         assert!(Raster::encode(&[0], 2, 1, &[[0; 4]], EXTENTS).is_err());
         assert!(Raster::encode(&[], 0, 0, &[[0; 4]], EXTENTS).is_err());
         assert!(Raster::encode(&[0], 1, 1, &[[0; 4]; 257], EXTENTS).is_err());
+        assert!(Raster::encode(&[0, 3], 2, 1, &[[0; 4]; 3], EXTENTS).is_err());
+        assert!(Raster::encode(&[0; 16_385], 16_385, 1, &[[0; 4]], EXTENTS).is_err());
     }
 
     #[test]

@@ -24,11 +24,13 @@ const PADDING: f64 = 0.04;
 const FEW: usize = 31;
 /// Groups that a numeric colour is cut into for a raster.
 const GROUPS: usize = 6;
-/// Memory for grids, which is large, handed from one drawing to the next. There is no more of it than drawings at the same time.
-struct Spare(counting::Buffers);
+/// Memory for grids and pictures, which is large, handed from one drawing to the next. There is no more of it than drawings at the same time.
+struct Spare(Buffers);
 
-static SPARE: Mutex<Vec<counting::Buffers>> = Mutex::new(Vec::new());
-/// Grids that are kept while nobody draws.
+type Buffers = (counting::Buffers, density::Buffers);
+
+static SPARE: Mutex<Vec<Buffers>> = Mutex::new(Vec::new());
+/// As many are kept while nobody draws.
 const MOST_SPARE: usize = 4;
 
 impl Spare {
@@ -318,10 +320,11 @@ fn draw(source: &DataSource, values: &Values, canvas: &Canvas) -> Result<Content
     let (nx, ny) = grid(canvas);
     let count = |positions, range: [f64; 2], bins| counting::Axis { positions, low: range[0], high: range[1], bins };
     let (x_cells, y_cells) = (count(x_at, shown.x, nx), count(y_at, shown.y, ny));
-    let mut buffers = Spare::take();
+    let mut spare = Spare::take();
+    let (buffers, picture_buffers) = &mut spare.0;
     let counted = match &cloud {
-        Some((cloud, classes)) => counting::count_cloud(cloud, &x_cells, &y_cells, *classes, &mut buffers.0),
-        None => counting::count(&x_cells, &y_cells, axes.classes(), &mut buffers.0),
+        Some((cloud, classes)) => counting::count_cloud(cloud, &x_cells, &y_cells, *classes, buffers),
+        None => counting::count(&x_cells, &y_cells, axes.classes(), buffers),
     };
     let counted = counted.map_err(|error| Empty { reason: error.to_string() })?;
     let no_groups = Grouping::all(0);
@@ -348,8 +351,8 @@ fn draw(source: &DataSource, values: &Values, canvas: &Canvas) -> Result<Content
         shade: shade(values),
         spread: true,
     };
-    let drawing = density::draw(&input, &style).map(|drawing| probed(drawing, Some(full)));
-    buffers.0.recycle(counted);
+    let drawing = density::draw(&input, &style, picture_buffers).map(|drawing| probed(drawing, Some(full)));
+    buffers.recycle(counted);
     drawing
 }
 

@@ -15,9 +15,9 @@ pub(super) const MIXTURE_STEPS: usize = 8;
 /// How a cell looks: nothing, a class in one of its steps, or a mixture of 4 bits a channel and 3 bits of opacity.
 pub(super) type Look = u16;
 pub(super) const NOTHING: Look = 0;
-const MIXTURES: Look = 0x8000;
+const MIXTURES: Look = 256;
 /// More than the largest look.
-pub(super) const LOOKS: usize = 0x1_0000;
+pub(super) const LOOKS: usize = MIXTURES as usize + (1 << 15);
 
 /// What looks there are.
 pub(super) struct Palette {
@@ -52,16 +52,16 @@ impl Palette {
         Self { steps, first, entries }
     }
 
+    /// How a class looks in its lowest step.
     #[inline(always)]
-    pub(super) fn pure(&self, class: usize, step: u8) -> Look {
-        self.first[class % 256] + Look::from(step)
+    pub(super) fn first(&self, class: usize) -> Look {
+        self.first[class % 256]
     }
 
-    /// `nibbles` are the channels, `step` is one of [`MIXTURE_STEPS`].
-    #[inline(always)]
-    pub(super) fn mixed(nibbles: [u8; 3], step: u8) -> Look {
+    /// How a mixture looks in its lowest step. `nibbles` are the channels; what each adds is in bits of its own.
+    pub(super) fn mixed(nibbles: [u8; 3]) -> Look {
         let [r, g, b] = nibbles.map(Look::from);
-        MIXTURES | r << 11 | g << 7 | b << 3 | Look::from(step)
+        MIXTURES + (r << 11 | g << 7 | b << 3)
     }
 
     /// Gives the most frequent mixtures the free entries; the others look like the most frequent one that agrees with them to three bits
@@ -76,7 +76,10 @@ impl Palette {
         let mut mixtures: Vec<usize> = (usize::from(MIXTURES)..LOOKS).filter(|&look| tally[look] > 0).collect();
         mixtures.sort_unstable_by_key(|&look| (std::cmp::Reverse(tally[look]), look));
         let free = (ENTRIES - self.entries.len()).min(MOST_MIXTURES);
-        let coarse = |look: usize| (look >> 12 & 7) << 9 | (look >> 8 & 7) << 6 | (look >> 4 & 7) << 3 | look & 7;
+        let coarse = |look: usize| {
+            let bits = look - usize::from(MIXTURES);
+            (bits >> 12 & 7) << 9 | (bits >> 8 & 7) << 6 | (bits >> 4 & 7) << 3 | bits & 7
+        };
         let mut like = vec![None; 1 << 12];
         for (rank, &look) in mixtures.iter().enumerate() {
             let entry = match like[coarse(look)] {
@@ -96,8 +99,9 @@ impl Palette {
 
 /// The colour of a mixture.
 fn mixture(look: usize) -> [u8; 4] {
-    let channel = |shift: usize| ((look >> shift & 15) * 17) as u8;
-    [channel(11), channel(7), channel(3), alpha(look & 7, MIXTURE_STEPS)]
+    let bits = look - usize::from(MIXTURES);
+    let channel = |shift: usize| ((bits >> shift & 15) * 17) as u8;
+    [channel(11), channel(7), channel(3), alpha(bits & 7, MIXTURE_STEPS)]
 }
 
 /// The entry, not the transparent one, that is most like a colour.

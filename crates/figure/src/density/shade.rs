@@ -2,11 +2,13 @@
 
 use super::mixing::{Mixer, RUN};
 use super::opacity::{landmarks, steps_of_bins};
-use super::palette::{LOOKS, NOTHING, Palette, TRANSPARENT};
+use super::palette::{Look, NOTHING, Palette, TRANSPARENT};
 use super::survey::Survey;
-use super::{Groups, Input};
+use super::{Buffers, Groups, Input};
 use crate::raster::{EncodingError, Raster};
 use crate::theme::{Rgb, Theme};
+use labboard_frame::parallel::{cut, map_parts};
+use labboard_frame::simd::widest;
 
 /// Coloured cells.
 pub(super) struct Shaded {
@@ -15,38 +17,52 @@ pub(super) struct Shaded {
     pub(super) landmarks: Vec<u64>,
 }
 
-/// Colours the cells.
-pub(super) fn shade(input: &Input<'_>, theme: Theme, survey: &Survey, groups: &Groups) -> Result<Shaded, EncodingError> {
+/// Colours the cells, of which `buffers` have the bins.
+pub(super) fn shade(
+    input: &Input<'_>,
+    theme: Theme,
+    survey: &Survey,
+    groups: &Groups,
+    buffers: &mut Buffers,
+) -> Result<Shaded, EncodingError> {
     let colours: Vec<Rgb> = groups.colours.iter().map(|&colour| theme.rgb(colour)).collect();
     let palette = Palette::new(&colours, &groups.used);
     let steps = steps_of_bins(input.shade, &survey.histogram, palette.steps);
     let landmarks = landmarks(&survey.histogram, &steps);
-    let looks = Mixer::new(input.counts.stride, groups, &colours, &palette, &steps).looks(input, survey);
-
-    let mut tally = vec![0_u32; LOOKS];
-    for looks in &looks {
-        tally.iter_mut().zip(&looks.tally).for_each(|(sum, cells)| *sum += cells);
-    }
+    let looks = &mut buffers.cells[..];
+    let tally = Mixer::new(input.counts.stride, groups, &colours, &palette, &steps).look_at(input, &survey.bands, looks);
     let codes = palette.settle(&tally);
 
+    buffers.pixels.resize(looks.len(), TRANSPARENT);
     // An image begins with the top row, the grid with the lowest.
-    let mut pixels = vec![TRANSPARENT; input.nx * input.ny];
-    let rows = looks.iter().flat_map(|looks| looks.of_cell.chunks_exact(input.nx));
-    for (row, looks) in pixels.chunks_exact_mut(input.nx).rev().zip(rows) {
-        for (pixels, looks) in row.chunks_mut(RUN).zip(looks.chunks(RUN)) {
-            if looks.iter().any(|look| *look != NOTHING) {
-                pixels.iter_mut().zip(looks).for_each(|(pixel, &look)| *pixel = codes.of_look[usize::from(look)]);
-            }
-        }
-    }
+    let bands = survey.bands.iter().rev();
+    let pixels = cut(&mut buffers.pixels, bands.clone().map(ExactSizeIterator::len));
+    map_parts(bands.zip(pixels), |(band, pixels)| paint(&looks[band.clone()], &codes.of_look, input.nx, pixels));
     if input.spread {
-        spread(&mut pixels, input.nx);
+        widest(
+            #[inline(always)]
+            || spread(&mut buffers.pixels, input.nx),
+        );
     }
-    let raster = Raster::encode(&pixels, input.nx as u32, input.ny as u32, &codes.colours, input.extents)?;
+    let raster = Raster::encode(&buffers.pixels, input.nx as u32, input.ny as u32, &codes.colours, input.extents)?;
     Ok(Shaded { raster, landmarks })
 }
 
+/// The codes of looks, the last row first.
+fn paint(looks: &[Look], codes: &[u8], nx: usize, pixels: &mut [u8]) {
+    for (row, looks) in pixels.chunks_exact_mut(nx).rev().zip(looks.chunks_exact(nx)) {
+        for (pixels, looks) in row.chunks_mut(RUN).zip(looks.chunks(RUN)) {
+            if looks.iter().fold(NOTHING, |any, look| any | look) == NOTHING {
+                pixels.fill(TRANSPARENT);
+            } else {
+                pixels.iter_mut().zip(looks).for_each(|(pixel, &look)| *pixel = codes[usize::from(look)]);
+            }
+        }
+    }
+}
+
 /// Widens pixels all around which there is nothing to a cross of five.
+#[inline(always)]
 fn spread(pixels: &mut [u8], nx: usize) {
     let ny = pixels.len() / nx;
     // Whether there is something, in three rows with a column more at both ends.
@@ -62,6 +78,7 @@ fn spread(pixels: &mut [u8], nx: usize) {
     for y in 0..ny {
         look_at(&mut rows[2], y + 1);
         let [above, row, below] = &rows;
+        let (above, row, below) = (&above[..nx + 2], &row[..nx + 2], &below[..nx + 2]);
         for (x, is_lone) in is_lone.iter_mut().enumerate() {
             let beside = (above[x] | row[x] | below[x]) | (above[x + 2] | row[x + 2] | below[x + 2]);
             *is_lone = row[x + 1] & !(beside | above[x + 1] | below[x + 1]);

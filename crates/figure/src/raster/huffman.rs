@@ -1,208 +1,187 @@
-//! Deflate with Huffman codes alone, in zlib's wrapping (RFC 1950 and 1951).
-//!
-//! A raster of all rows is noise: looking for repeated pieces finds none, while codes made for each part of the image save a third of the
-//! bytes that fixed ones need. See docs/decisions/0007.
+//! Huffman codes, written from the lowest bit of each byte to the highest.
 
-use crate::stats::tally;
-use labboard_frame::parallel::{map_parts, parts};
-use std::cmp::Reverse;
+pub(super) const SYMBOLS: usize = 256;
+/// Bits of the longest code: four of them and what is pending fit into 64.
+pub(super) const LONGEST: usize = 14;
 
-/// Symbols that share a code, about: few enough to follow the picture, and enough to pay for the 137 bytes beside the codes.
-const BLOCK: usize = 16_384;
-/// Bytes from which a second thread is worth it.
-const PARALLEL_BYTES: usize = 200_000;
-/// The bytes and the end of a block.
-const SYMBOLS: usize = 257;
-const END: usize = 256;
-const LONGEST: u32 = 15;
-
-/// Compresses rows of `width` bytes, each behind a byte that says `prefix`. The result is the same with any number of threads.
-pub(crate) fn compress(bytes: &[u8], width: usize, prefix: u8) -> Vec<u8> {
-    let width = width.max(1);
-    let rows_of_block = (BLOCK / (width + 1)).max(1);
-    let blocks: Vec<&[u8]> = bytes.chunks(rows_of_block * width).collect();
-    let shares: Vec<_> = parts(blocks.len(), bytes.len(), PARALLEL_BYTES).collect();
-    let packed = map_parts(&shares, |share| {
-        let mut bits = Bits::default();
-        blocks[share.clone()].iter().for_each(|block| pack(block, width, prefix, &mut bits));
-        bits.out
-    });
-    // 32 KiB of window, which nothing uses; the fastest of levels.
-    let mut out = vec![0x78, 0x01];
-    out.reserve(packed.iter().map(Vec::len).sum::<usize>() + 9);
-    packed.iter().for_each(|part| out.extend_from_slice(part));
-    // An empty stored block is the last.
-    out.extend([1, 0, 0, 0xff, 0xff]);
-    let mut sum = simd_adler32::Adler32::new();
-    for row in bytes.chunks(width) {
-        sum.write(&[prefix]);
-        sum.write(row);
-    }
-    out.extend(sum.finish().to_be_bytes());
-    out
+/// Which bits stand for each symbol.
+pub(super) struct Code {
+    /// The bits in the order in which they are written; above [`LENGTH`] how many they are.
+    codes: [u32; SYMBOLS],
+    /// How many bits each symbol has; 0 for those that do not occur.
+    pub(super) lengths: [u8; SYMBOLS],
+    /// The only symbol there is, for which nothing is written.
+    pub(super) only: Option<u8>,
 }
 
-/// Adds a block, up to a whole byte.
-fn pack(bytes: &[u8], width: usize, prefix: u8, bits: &mut Bits) {
-    let code = Code::of(&frequencies(bytes, width, prefix));
-    // No code is longer than two bytes.
-    bits.make_room(2 * (bytes.len() + bytes.len().div_ceil(width)) + 256);
-    bits.put(2 << 1, 3);
-    code.describe(bits);
-    for row in bytes.chunks(width) {
-        bits.put_symbols(&[prefix], &code);
-        bits.put_symbols(row, &code);
-    }
-    bits.put_symbol(&code, END);
-    // An empty stored block ends at a whole byte.
-    bits.put(0, 3);
-    bits.align();
-    bits.put(0xffff_0000, 32);
-    bits.out.truncate(bits.at);
-}
-
-fn frequencies(bytes: &[u8], width: usize, prefix: u8) -> [u32; SYMBOLS] {
-    let mut out = [0; SYMBOLS];
-    out[..END].copy_from_slice(&tally(bytes, END));
-    out[usize::from(prefix)] += bytes.len().div_ceil(width) as u32;
-    out[END] = 1;
-    out
-}
-
-/// The bits of each symbol.
-struct Code {
-    bits: [u16; SYMBOLS],
-    lengths: [u8; SYMBOLS],
-}
+const LENGTH: u32 = 16;
 
 impl Code {
-    fn of(frequencies: &[u32; SYMBOLS]) -> Self {
-        let mut frequencies = *frequencies;
-        let lengths = loop {
-            let lengths = lengths(&frequencies);
-            if lengths.iter().all(|length| u32::from(*length) <= LONGEST) {
-                break lengths;
-            }
-            // Flatter, until the longest code is short enough.
-            frequencies.iter_mut().for_each(|frequency| *frequency = frequency.div_ceil(2));
-        };
-        // Codes of a length count up, the shorter lengths first (RFC 1951, 3.2.2), and are sent from their upper bit.
-        let (mut bits, mut next) = ([0; SYMBOLS], 0_u32);
+    /// The best code for symbols that occur so often.
+    pub(super) fn of(frequencies: &[u32; SYMBOLS]) -> Self {
+        Self::with(lengths(frequencies))
+    }
+
+    /// The code that has 8 bits for each symbol.
+    pub(super) fn flat() -> Self {
+        Self::with([8; SYMBOLS])
+    }
+
+    /// Codes of a length count up, those of shorter lengths come first, and each is written from its upper bit.
+    pub(super) fn with(lengths: [u8; SYMBOLS]) -> Self {
+        let mut counts = [0_u32; LONGEST + 1];
+        lengths.iter().filter(|length| **length > 0).for_each(|length| counts[usize::from(*length)] += 1);
+        if counts.iter().sum::<u32>() <= 1 {
+            let only = lengths.iter().position(|length| *length > 0).unwrap_or(0);
+            return Self { codes: [0; SYMBOLS], lengths, only: Some(only as u8) };
+        }
+        let (mut next, mut code) = ([0_u32; LONGEST + 1], 0);
         for length in 1..=LONGEST {
-            for (symbol, _) in lengths.iter().enumerate().filter(|(_, of)| u32::from(**of) == length) {
-                bits[symbol] = (next.reverse_bits() >> (32 - length)) as u16;
-                next += 1;
-            }
-            next <<= 1;
+            code = (code + counts[length - 1]) << 1;
+            next[length] = code;
         }
-        Self { bits, lengths }
-    }
-
-    /// The lengths of all codes, each in four bits, and those of two distances, which nothing uses.
-    fn describe(&self, out: &mut Bits) {
-        out.put(0, 5);
-        out.put(1, 5);
-        out.put(15, 4);
-        // The lengths of the codes of lengths: none for repetitions (16, 17, 18), four bits for 0 to 15.
-        for _ in 0..3 {
-            out.put(0, 3);
-        }
-        for _ in 0..16 {
-            out.put(4, 3);
-        }
-        for &length in self.lengths.iter().chain(&[1, 1]) {
-            out.put(u64::from(length.reverse_bits() >> 4), 4);
-        }
-    }
-}
-
-/// How long the code of each symbol is in a Huffman tree; 0 for symbols that do not occur.
-fn lengths(frequencies: &[u32; SYMBOLS]) -> [u8; SYMBOLS] {
-    let mut order: Vec<usize> = (0..SYMBOLS).filter(|&symbol| frequencies[symbol] > 0).collect();
-    order.sort_unstable_by_key(|&symbol| Reverse(frequencies[symbol]));
-    let mut lengths = [0; SYMBOLS];
-    if let [only] = *order {
-        lengths[only] = 1;
-        return lengths;
-    }
-    // Leaves and joints both come in order of weight: the two lightest are always at the front of one of the two queues. Nodes are numbered as
-    // they are made: first the leaves, then the joints.
-    let leaves = order.len();
-    let mut weights: Vec<u64> = order.iter().rev().map(|&symbol| u64::from(frequencies[symbol])).collect();
-    let mut parents = vec![0; 2 * leaves - 1];
-    let (mut leaf, mut joint) = (0, leaves);
-    for made in leaves..2 * leaves - 1 {
-        let mut lightest = || {
-            let is_leaf = leaf < leaves && (joint >= weights.len() || weights[leaf] <= weights[joint]);
-            let next = if is_leaf { &mut leaf } else { &mut joint };
-            parents[*next] = made;
+        let mut codes = [0; SYMBOLS];
+        for (code, &length) in codes.iter_mut().zip(&lengths).filter(|(_, length)| **length > 0) {
+            let next = &mut next[usize::from(length)];
+            *code = next.reverse_bits() >> (32 - u32::from(length)) | u32::from(length) << LENGTH;
             *next += 1;
-            weights[*next - 1]
-        };
-        let weight = lightest() + lightest();
-        weights.push(weight);
+        }
+        Self { codes, lengths, only: None }
     }
-    let mut depths = vec![0_u8; 2 * leaves - 1];
-    for node in (0..2 * leaves - 2).rev() {
-        depths[node] = depths[parents[node]] + 1;
-    }
-    for (&symbol, &depth) in order.iter().rev().zip(&depths) {
-        lengths[symbol] = depth;
-    }
-    lengths
 }
 
-/// Bits from the lowest to the highest of each byte.
+/// How many bits each symbol has in a Huffman tree that is not too deep.
+fn lengths(frequencies: &[u32; SYMBOLS]) -> [u8; SYMBOLS] {
+    let (mut leaves, mut n) = ([(0_u32, 0_u8); SYMBOLS], 0);
+    for (symbol, &frequency) in frequencies.iter().enumerate() {
+        leaves[n.min(SYMBOLS - 1)] = (frequency, symbol as u8);
+        n += usize::from(frequency > 0);
+    }
+    let leaves = &mut leaves[..n];
+    leaves.sort_unstable();
+    let mut out = [0; SYMBOLS];
+    if let [(_, only)] = *leaves {
+        out[usize::from(only)] = 1;
+    }
+    if n < 2 {
+        return out;
+    }
+    loop {
+        let depths = depths(leaves);
+        // The rarest symbol is the deepest.
+        if usize::from(depths[0]) <= LONGEST {
+            leaves.iter().zip(depths).for_each(|((_, symbol), depth)| out[usize::from(*symbol)] = depth);
+            return out;
+        }
+        // Flatter, until the longest code is short enough.
+        leaves.iter_mut().for_each(|(frequency, _)| *frequency = frequency.div_ceil(2));
+    }
+}
+
+/// How deep each leaf of a Huffman tree is; the lightest come first.
+fn depths(leaves: &[(u32, u8)]) -> [u8; 2 * SYMBOLS] {
+    // Leaves and joints both come in order of weight: the two lightest are always at the front of one of the two queues. Nodes are
+    // numbered as they are made: first the leaves, then the joints.
+    let (n, last) = (leaves.len(), 2 * leaves.len() - 2);
+    let (mut weights, mut parents) = ([0_u32; 2 * SYMBOLS], [0_u16; 2 * SYMBOLS]);
+    weights.iter_mut().zip(leaves).for_each(|(weight, (frequency, _))| *weight = *frequency);
+    let (mut leaf, mut joint) = (0, n);
+    for made in n..=last {
+        let mut weight = 0;
+        for _ in 0..2 {
+            let is_leaf = leaf < n && (joint == made || weights[leaf] <= weights[joint]);
+            let lightest = if is_leaf { &mut leaf } else { &mut joint };
+            weight += weights[*lightest];
+            parents[*lightest] = made as u16;
+            *lightest += 1;
+        }
+        weights[made] = weight;
+    }
+    let mut depths = [0_u8; 2 * SYMBOLS];
+    for node in (0..last).rev() {
+        depths[node] = depths[usize::from(parents[node])] + 1;
+    }
+    depths
+}
+
+/// What has been written.
 #[derive(Default)]
-struct Bits {
+pub(super) struct Bits {
+    /// Has room beyond [`Self::at`].
     out: Vec<u8>,
     /// Whole bytes written.
     at: usize,
+    /// Less than 8 bits between two calls.
     pending: u64,
     n: u32,
 }
 
 impl Bits {
-    fn make_room(&mut self, bytes: usize) {
-        self.out.resize(self.at + bytes, 0);
+    /// At most 56 bits.
+    #[inline(always)]
+    pub(super) fn put(&mut self, bits: u64, n: u32) {
+        self.make_room(8);
+        self.pending |= bits << self.n;
+        self.n += n;
+        self.flush();
     }
 
-    /// Leaves less than 8 bits pending.
+    pub(super) fn put_symbol(&mut self, code: &Code, symbol: u8) {
+        let code = code.codes[usize::from(symbol)];
+        self.put(u64::from(code & 0xffff), code >> LENGTH);
+    }
+
+    /// Many symbols of a code that has several.
+    #[inline(always)]
+    pub(super) fn put_symbols(&mut self, code: &Code, symbols: &[u8]) {
+        self.make_room(2 * symbols.len() + 8);
+        let (fours, rest) = symbols.as_chunks::<4>();
+        for four in fours {
+            for &symbol in four {
+                let code = code.codes[usize::from(symbol)];
+                self.pending |= u64::from(code & 0xffff) << self.n;
+                self.n += code >> LENGTH;
+            }
+            self.flush();
+        }
+        rest.iter().for_each(|&symbol| self.put_symbol(code, symbol));
+    }
+
+    /// What was written elsewhere.
+    pub(super) fn append(&mut self, other: &Self) {
+        const BYTES: usize = 7;
+        self.make_room(other.at + 8);
+        let (words, rest) = other.out[..other.at].as_chunks::<BYTES>();
+        for word in words {
+            let mut bytes = [0; 8];
+            bytes[..BYTES].copy_from_slice(word);
+            self.put(u64::from_le_bytes(bytes), 8 * BYTES as u32);
+        }
+        rest.iter().for_each(|&byte| self.put(u64::from(byte), 8));
+        self.put(other.pending, other.n);
+    }
+
+    /// All bytes; the last is filled with zeros.
+    pub(super) fn finish(mut self) -> Vec<u8> {
+        self.put(0, self.n.next_multiple_of(8) - self.n);
+        self.out.truncate(self.at);
+        self.out
+    }
+
+    #[inline(always)]
+    fn make_room(&mut self, bytes: usize) {
+        if self.out.len() < self.at + bytes {
+            self.out.resize((self.at + bytes).next_power_of_two().max(1024), 0);
+        }
+    }
+
+    /// There must be room for 8 bytes.
     #[inline(always)]
     fn flush(&mut self) {
         self.out[self.at..self.at + 8].copy_from_slice(&self.pending.to_le_bytes());
         self.at += (self.n / 8) as usize;
         self.pending >>= self.n / 8 * 8;
         self.n %= 8;
-    }
-
-    fn put(&mut self, bits: u64, n: u32) {
-        self.pending |= bits << self.n;
-        self.n += n;
-        self.flush();
-    }
-
-    fn put_symbol(&mut self, code: &Code, symbol: usize) {
-        self.put(u64::from(code.bits[symbol]), u32::from(code.lengths[symbol]));
-    }
-
-    #[inline]
-    fn put_symbols(&mut self, symbols: &[u8], code: &Code) {
-        // Three codes and what is pending fit into 64 bits.
-        let (threes, rest) = symbols.as_chunks::<3>();
-        for three in threes {
-            for &symbol in three {
-                self.pending |= u64::from(code.bits[usize::from(symbol)]) << self.n;
-                self.n += u32::from(code.lengths[usize::from(symbol)]);
-            }
-            self.flush();
-        }
-        rest.iter().for_each(|&symbol| self.put_symbol(code, usize::from(symbol)));
-    }
-
-    fn align(&mut self) {
-        self.n = self.n.next_multiple_of(8);
-        self.flush();
     }
 }
 
@@ -211,71 +190,48 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn inflated(packed: &[u8], room: usize) -> Vec<u8> {
-        let mut out = vec![0; room];
-        let (bytes, code) = zlib_rs::decompress_slice(&mut out, packed, zlib_rs::InflateConfig::default());
-        assert_eq!(code, zlib_rs::ReturnCode::Ok);
-        bytes.to_vec()
-    }
-
-    fn rows(bytes: &[u8], width: usize) -> Vec<u8> {
-        bytes.chunks(width).flat_map(|row| std::iter::once(7).chain(row.iter().copied())).collect()
+    #[test]
+    fn codes_are_never_too_long() {
+        // Frequencies like Fibonacci's numbers have the deepest of trees.
+        let mut frequencies = [0; SYMBOLS];
+        let (mut a, mut b) = (1, 1);
+        for frequency in &mut frequencies[..30] {
+            *frequency = a;
+            (a, b) = (b, a + b);
+        }
+        assert!(usize::from(lengths(&frequencies)[0]) <= LONGEST);
+        assert_eq!(Code::of(&[0; SYMBOLS]).only, Some(0));
+        frequencies.fill(0);
+        frequencies[77] = 5;
+        assert_eq!(Code::of(&frequencies).only, Some(77));
     }
 
     proptest! {
         #[test]
-        fn another_library_reads_it(bytes in prop::collection::vec(any::<u8>(), 0..3000), width in 1_usize..200, few in 0_u32..8) {
-            let bytes: Vec<u8> = bytes.iter().map(|byte| byte >> few).collect();
-            let expected = rows(&bytes, width);
-            prop_assert_eq!(inflated(&compress(&bytes, width, 7), expected.len() + 1), expected);
-        }
-    }
-
-    #[test]
-    fn codes_are_never_too_long_and_threads_change_nothing() {
-        // Frequencies like Fibonacci's numbers have the deepest of trees.
-        let (mut a, mut b, mut steep) = (1_usize, 1, Vec::new());
-        for symbol in 0..22_u8 {
-            steep.extend(std::iter::repeat_n(symbol, a));
-            (a, b) = (b, a + b);
-        }
-        let mut frequencies = [0; SYMBOLS];
-        steep.iter().for_each(|&symbol| frequencies[usize::from(symbol)] += 1);
-        assert!(lengths(&frequencies).iter().any(|&length| u32::from(length) > LONGEST));
-        assert!(Code::of(&frequencies).lengths.iter().all(|&length| u32::from(length) <= LONGEST));
-        let large: Vec<u8> = steep.iter().copied().cycle().take(600_000).collect();
-        for width in [1000, 600_000] {
-            let expected = rows(&large, width);
-            assert_eq!(inflated(&compress(&large, width, 7), expected.len() + 1), expected);
-        }
-        let one = labboard_frame::parallel::with_threads(std::num::NonZero::<usize>::MIN, || compress(&large, 1000, 7));
-        assert_eq!(one, compress(&large, 1000, 7));
-    }
-
-    /// Run in release mode with `--ignored --nocapture`.
-    #[test]
-    #[ignore = "a measurement"]
-    fn speed() {
-        let mut state = 1_u64;
-        let noise: Vec<u8> = (0..400_000)
-            .map(|_| {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                ((state >> 40) as u8 & (state >> 50) as u8).min(150)
-            })
-            .collect();
-        let best = |work: &mut dyn FnMut() -> usize| {
-            let mut best = (f64::INFINITY, 0);
-            for _ in 0..20 {
-                let start = std::time::Instant::now();
-                let bytes = work();
-                best = (best.0.min(start.elapsed().as_secs_f64() * 1e3), bytes);
+        fn codes_use_all_bits_and_frequent_symbols_have_short_ones(frequencies in prop::collection::vec(0_u32..2000, 2..256)) {
+            let mut all = [0; SYMBOLS];
+            all[..frequencies.len()].copy_from_slice(&frequencies);
+            let lengths = lengths(&all);
+            let used = || (0..SYMBOLS).filter(|&symbol| all[symbol] > 0);
+            prop_assert!((0..SYMBOLS).all(|symbol| (lengths[symbol] > 0) == (all[symbol] > 0)));
+            if used().count() > 1 {
+                let room: u32 = used().map(|symbol| 1 << (LONGEST - usize::from(lengths[symbol]))).sum();
+                prop_assert_eq!(room, 1 << LONGEST);
             }
-            best
-        };
-        let ours = best(&mut || compress(&noise, 800, 0).len());
-        let mut out = vec![0; 1_000_000];
-        let config = zlib_rs::DeflateConfig { strategy: zlib_rs::Strategy::HuffmanOnly, ..zlib_rs::DeflateConfig::new(1) };
-        let theirs = best(&mut || zlib_rs::compress_slice(&mut out, &noise, config).0.len());
-        eprintln!("400,000 bytes: {:.2} ms to {} bytes; zlib-rs {:.2} ms to {} bytes", ours.0, ours.1, theirs.0, theirs.1);
+            for (a, b) in used().flat_map(|a| used().map(move |b| (a, b))) {
+                prop_assert!(all[a] <= all[b] || lengths[a] <= lengths[b]);
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_written_elsewhere_follows_at_once() {
+        let write = |bits: &mut Bits, range: std::ops::Range<u64>| range.for_each(|i| bits.put(i, 9));
+        let (mut whole, mut first, mut second) = (Bits::default(), Bits::default(), Bits::default());
+        write(&mut whole, 0..100);
+        write(&mut first, 0..37);
+        write(&mut second, 37..100);
+        first.append(&second);
+        assert_eq!(first.finish(), whole.finish());
     }
 }
