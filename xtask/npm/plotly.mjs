@@ -29,6 +29,8 @@ if (!out || !SETS[set]) {
 const entry = `
 const Plotly = require("plotly.js/lib/core");
 Plotly.register([${SETS[set].map((path) => `require(${JSON.stringify(path)})`).join(", ")}]);
+// As many pixels as the screen has. Twice as many along each side, which is the default, look the same and cost four times as much without a GPU.
+Plotly.setPlotConfig({ plotGlPixelRatio: Math.max(1, window.devicePixelRatio) });
 // Resolves when a chart is less than two screens away.
 Plotly.near = (host) => new Promise((resolve) => {
   const watch = new IntersectionObserver((seen) => {

@@ -16,7 +16,7 @@ use std::ops::Range;
 use crate::classes::Classes;
 use crate::cloud::Cloud;
 use crate::column::Column;
-use crate::parallel::{check, join, map_rows, spawn, split, threads_for};
+use crate::parallel::{check, map_parts, map_rows, split, threads_for};
 use counter::Counter;
 use finder::Finder;
 
@@ -248,22 +248,14 @@ fn count_pieces(
     let threads = threads_for(pieces.iter().map(ExactSizeIterator::len).sum());
     buffers.threads.resize_with(threads.max(buffers.threads.len()), Counter::default);
     let counters = &mut buffers.threads[..threads];
-    let pass = |counter: &mut Counter, pieces: &[Range<usize>]| {
+    let shares = split(pieces.len(), threads).zip(counters.iter_mut());
+    map_parts(shares, |(share, counter)| {
         counter.clear(cells);
-        for rows in pieces {
+        for rows in &pieces[share] {
             check();
             counter.count_rows(rows.clone(), of_x, of_y, classes, (x.bins, stride));
         }
-    };
-    if let [counter] = counters {
-        pass(counter, pieces);
-    } else {
-        std::thread::scope(|scope| {
-            let shares = split(pieces.len(), threads).zip(counters.iter_mut());
-            let handles: Vec<_> = shares.map(|(share, counter)| spawn(scope, move || pass(counter, &pieces[share]))).collect();
-            handles.into_iter().for_each(join);
-        });
-    }
+    });
     let (first, others) = counters.split_at_mut(1);
     let first = &mut first[0];
     let rows_shown = first.shown + others.iter().map(|counter| counter.shown).sum::<u64>();

@@ -54,32 +54,25 @@ pub fn check() {
     }
 }
 
-/// Runs `work` in a thread of its own, which can be given up like this one.
-pub(crate) fn spawn<'scope, T: Send + 'scope>(
-    scope: &'scope thread::Scope<'scope, '_>,
-    work: impl FnOnce() -> T + Send + 'scope,
-) -> thread::ScopedJoinHandle<'scope, T> {
-    let cancel = CANCEL.with_borrow(Clone::clone);
-    scope.spawn(move || {
-        CANCEL.set(cancel);
-        // All threads that are to be have begun: what runs in them does not split again.
-        LIMIT.set(1);
-        check();
-        work()
-    })
-}
-
 /// Runs `work`, whose passes over rows take at most this many threads. Their results are the same with any number.
 pub fn with_threads<T>(threads: NonZero<usize>, work: impl FnOnce() -> T) -> T {
-    /// Also when `work` panics.
-    struct Restore(usize);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            LIMIT.set(self.0);
-        }
-    }
-    let _restore = Restore(LIMIT.replace(threads.get()));
+    let _restore = Limit::set(threads.get());
     work()
+}
+
+/// The limit that there was before, also when work panics.
+struct Limit(usize);
+
+impl Limit {
+    fn set(threads: usize) -> Self {
+        Self(LIMIT.replace(threads))
+    }
+}
+
+impl Drop for Limit {
+    fn drop(&mut self) {
+        LIMIT.set(self.0);
+    }
 }
 
 /// How many threads a pass over `rows` rows is worth.
@@ -101,16 +94,44 @@ pub fn parts(items: usize, work: usize, parallel: usize) -> impl Iterator<Item =
     split(items, threads_of(work, parallel))
 }
 
-/// Runs `work` on each of a few parts, each in a thread of its own, and returns the results in order.
+/// Runs `work` on each of a few parts, the first here and the others in threads that are kept for it, and returns the results in order. Parts must not wait
+/// for each other.
 pub fn map_parts<P: Send, T: Send>(parts: impl IntoIterator<Item = P>, work: impl Fn(P) -> T + Sync) -> Vec<T> {
     check();
     let mut parts = parts.into_iter();
     let Some(first) = parts.next() else { return Vec::new() };
-    let work = &work;
-    thread::scope(|scope| {
-        let handles: Vec<_> = parts.map(|part| spawn(scope, move || work(part))).collect();
-        std::iter::once(work(first)).chain(handles.into_iter().map(join)).collect()
-    })
+    let others: Vec<P> = parts.collect();
+    if others.is_empty() {
+        return vec![work(first)];
+    }
+    let cancel = CANCEL.with_borrow(Clone::clone);
+    let work = |part: P| {
+        let _cancel = Inherited(CANCEL.replace(cancel.clone()));
+        // All threads that are to be have begun: what runs in them does not split again.
+        let _limit = Limit::set(1);
+        check();
+        work(part)
+    };
+    let mut done: Vec<Option<T>> = std::iter::repeat_with(|| None).take(others.len() + 1).collect();
+    if let Some((of_first, of_others)) = done.split_first_mut() {
+        rayon::in_place_scope(|scope| {
+            let work = &work;
+            for (part, done) in others.into_iter().zip(of_others) {
+                scope.spawn(move |_| *done = Some(work(part)));
+            }
+            *of_first = Some(work(first));
+        });
+    }
+    done.into_iter().flatten().collect()
+}
+
+/// What could give up the work of this thread before.
+struct Inherited(Option<Cancel>);
+
+impl Drop for Inherited {
+    fn drop(&mut self) {
+        CANCEL.set(self.0.take());
+    }
 }
 
 /// A slice cut into pieces of these lengths, in order; they must not be longer than it together.
@@ -140,19 +161,10 @@ pub(crate) fn map_items<T: Send>(items: usize, rows: usize, work: impl Fn(usize)
     if threads <= 1 {
         return (0..items).map(work).collect();
     }
-    let work = &work;
     // Interleaved, because neighbours tend to cost the same.
-    let mut parts: Vec<_> = thread::scope(|scope| {
-        let handles: Vec<_> =
-            (0..threads).map(|first| spawn(scope, move || (first..items).step_by(threads).map(work).collect::<Vec<T>>())).collect();
-        handles.into_iter().map(|handle| join(handle).into_iter()).collect()
-    });
+    let parts = map_parts(0..threads, |first| (first..items).step_by(threads).map(&work).collect::<Vec<T>>());
+    let mut parts: Vec<_> = parts.into_iter().map(Vec::into_iter).collect();
     (0..items).filter_map(|item| parts[item % threads].next()).collect()
-}
-
-/// Waits for a thread; its panic goes on in the caller.
-pub(crate) fn join<T>(handle: thread::ScopedJoinHandle<'_, T>) -> T {
-    handle.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 #[cfg(test)]
@@ -173,7 +185,7 @@ mod tests {
         assert_eq!(cancel.run(|| map_rows(500_000, |rows| rows.len()).len()), Some(map_rows(500_000, |rows| rows.len()).len()));
         // Every part works until it is given up.
         let endless = || {
-            map_parts(&[1, 2, 3], |part| {
+            map_parts(&[1, 2], |part| {
                 loop {
                     if *part == 2 {
                         cancel.cancel();

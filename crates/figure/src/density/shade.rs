@@ -67,16 +67,11 @@ fn spread(pixels: &mut [u8], nx: usize) {
     let ny = pixels.len() / nx;
     // Whether there is something, in three rows with a column more at both ends.
     let mut rows = [vec![0_u8; nx + 2], vec![0; nx + 2], vec![0; nx + 2]];
-    let look_at = |row: &mut [u8], y: usize| {
-        let pixels = pixels.get(y * nx..(y + 1) * nx).unwrap_or_default();
-        row[1..=nx].fill(0);
-        row[1..].iter_mut().zip(pixels).for_each(|(some, pixel)| *some = u8::from(*pixel != TRANSPARENT));
-    };
-    look_at(&mut rows[1], 0);
+    mark_row(&mut rows[1], pixels, 0);
     let mut is_lone = vec![0_u8; nx];
     let mut lone = Vec::new();
     for y in 0..ny {
-        look_at(&mut rows[2], y + 1);
+        mark_row(&mut rows[2], pixels, y + 1);
         let [above, row, below] = &rows;
         let (above, row, below) = (&above[..nx + 2], &row[..nx + 2], &below[..nx + 2]);
         for (x, is_lone) in is_lone.iter_mut().enumerate() {
@@ -100,4 +95,13 @@ fn spread(pixels: &mut [u8], nx: usize) {
             }
         }
     }
+}
+
+/// Marks where there is something in a row, which may be the one after the last; there is a column more at both ends.
+#[inline(always)]
+fn mark_row(row: &mut [u8], pixels: &[u8], y: usize) {
+    let nx = row.len() - 2;
+    let pixels = pixels.get(y * nx..(y + 1) * nx).unwrap_or_default();
+    row[1..=nx].fill(0);
+    row[1..].iter_mut().zip(pixels).for_each(|(some, pixel)| *some = u8::from(*pixel != TRANSPARENT));
 }
