@@ -439,6 +439,37 @@ mod tests {
     }
 
     #[test]
+    fn mixtures_of_each_class_keep_their_hue() {
+        // Eight classes side by side, each with some rows of the others among its own, as chance has it.
+        let levels: Vec<String> = (0..8).map(|i| format!("l{i}")).collect();
+        let (x, y) = (axis("x"), axis("y"));
+        let (nx, ny) = (400, 100);
+        let (mut counts, mut state) = (vec![0_u32; 8 * nx * ny], 1_u64);
+        let mut chance = |n: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            ((state >> 33) % n) as usize
+        };
+        for cell in 0..nx * ny {
+            let class = cell % nx * 8 / nx;
+            counts[class * nx * ny + cell] = 4 + chance(9) as u32;
+            (0..chance(4)).for_each(|_| counts[chance(8) * nx * ny + cell] += 1);
+        }
+        let drawing = draw(&input(&x, &y, &levels, &packed(&counts, nx * ny), nx, ny), &Style::default()).unwrap();
+        let pixels = decode(&drawing.raster.unwrap().image);
+        let light: Vec<[f64; 3]> = (0..8).map(|class| Theme::Light.rgb(Colour::category(class)).linear()).collect();
+        for (at, pixel) in pixels.iter().enumerate() {
+            let cell = (ny - 1 - at / nx) * nx + at % nx;
+            let rows: Vec<f64> = (0..8).map(|class| f64::from(counts[class * nx * ny + cell])).collect();
+            let mean = std::array::from_fn(|channel| {
+                light.iter().zip(&rows).map(|(light, rows)| light[channel] * rows).sum::<f64>() / rows.iter().sum::<f64>()
+            });
+            let expected = crate::theme::Rgb::from_linear(mean).0;
+            let apart = (0..3).map(|channel| (i32::from(expected[channel]) - i32::from(pixel[channel])).abs()).max();
+            assert!(apart <= Some(60), "{expected:?} is drawn as {pixel:?}");
+        }
+    }
+
+    #[test]
     fn nothing_to_draw_has_a_reason_and_names_are_text() {
         let (x, y) = (axis("x"), axis("y"));
         assert!(draw(&input(&x, &y, &[], &packed(&[0; 4], 2 * 2), 2, 2), &Style::default()).unwrap_err().reason.contains("in this window"));

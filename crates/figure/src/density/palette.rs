@@ -64,8 +64,9 @@ impl Palette {
         MIXTURES + (r << 11 | g << 7 | b << 3)
     }
 
-    /// Gives the most frequent mixtures the free entries; the others look like the most frequent one that agrees with them to three bits
-    /// a channel, or else like the nearest entry. `tally` has the cells of each look, [`NOTHING`] included.
+    /// Gives mixtures the free entries: half of them to the kinds (three bits a channel) that most cells are of, so that no kind is missing because its cells
+    /// differ a little, the other half to the most frequent mixtures. What is left looks like its kind, or else like the nearest entry. `tally` has
+    /// the cells of each look, [`NOTHING`] included.
     pub(super) fn settle(self, tally: &[u32]) -> Codes {
         let mut colours = vec![[0; 4]];
         colours.extend(&self.entries);
@@ -80,18 +81,24 @@ impl Palette {
             let bits = look - usize::from(MIXTURES);
             (bits >> 12 & 7) << 9 | (bits >> 8 & 7) << 6 | (bits >> 4 & 7) << 3 | bits & 7
         };
+        let mut cells_of_kind = vec![0_u32; 1 << 12];
+        mixtures.iter().for_each(|&look| cells_of_kind[coarse(look)] += tally[look]);
+        let mut is_known = vec![false; 1 << 12];
+        let mut leaders: Vec<usize> =
+            mixtures.iter().copied().filter(|&look| !std::mem::replace(&mut is_known[coarse(look)], true)).collect();
+        leaders.sort_by_key(|&look| std::cmp::Reverse(cells_of_kind[coarse(look)]));
+        leaders.truncate(free.div_ceil(2));
+
         let mut like = vec![None; 1 << 12];
-        for (rank, &look) in mixtures.iter().enumerate() {
-            let entry = match like[coarse(look)] {
-                _ if rank < free => {
-                    colours.push(mixture(look));
-                    colours.len() - 1
-                }
-                Some(entry) => entry,
-                None => nearest(&colours, mixture(look)),
-            };
-            like[coarse(look)].get_or_insert(entry);
-            entry_of_look[look] = entry as u8;
+        for &look in leaders.iter().chain(&mixtures) {
+            if colours.len() - 1 < self.entries.len() + free && entry_of_look[look] == TRANSPARENT {
+                entry_of_look[look] = colours.len() as u8;
+                like[coarse(look)].get_or_insert(entry_of_look[look]);
+                colours.push(mixture(look));
+            }
+        }
+        for &look in mixtures.iter().filter(|look| entry_of_look[**look] == TRANSPARENT).collect::<Vec<_>>() {
+            entry_of_look[look] = like[coarse(look)].unwrap_or_else(|| nearest(&colours, mixture(look)) as u8);
         }
         Codes { colours, of_look: entry_of_look }
     }
@@ -109,8 +116,10 @@ fn nearest(entries: &[[u8; 4]], colour: [u8; 4]) -> usize {
     let mut nearest = u32::MAX;
     for (entry, of_entry) in entries.iter().enumerate().skip(1) {
         let apart = |channel: usize| (i32::from(of_entry[channel]) - i32::from(colour[channel])).pow(2) as u32;
-        // The distance above the entry: the least of these numbers says both, and there is no branch.
-        nearest = nearest.min((apart(0) + apart(1) + apart(2) + apart(3)) << 8 | entry as u32);
+        // Another colour is seen sooner than another opacity.
+        let distance = 4 * (apart(0) + apart(1) + apart(2)) + apart(3);
+        // The least of these numbers says both, and there is no branch.
+        nearest = nearest.min(distance << 8 | entry as u32);
     }
     (nearest & 255) as usize
 }
