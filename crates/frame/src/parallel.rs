@@ -94,8 +94,9 @@ pub fn parts(items: usize, work: usize, parallel: usize) -> impl Iterator<Item =
     split(items, threads_of(work, parallel))
 }
 
-/// Runs `work` on each of a few parts, the first here and the others in threads that are kept for it, and returns the results in order. Parts must not wait
-/// for each other.
+/// Runs `work` on each of a few parts, the first here and each of the others in a thread of its own, and returns the results in order.
+///
+/// Threads of a pool would be no faster, and part of a short work would wait there behind what is long.
 pub fn map_parts<P: Send, T: Send>(parts: impl IntoIterator<Item = P>, work: impl Fn(P) -> T + Sync) -> Vec<T> {
     check();
     let mut parts = parts.into_iter();
@@ -104,34 +105,26 @@ pub fn map_parts<P: Send, T: Send>(parts: impl IntoIterator<Item = P>, work: imp
     if others.is_empty() {
         return vec![work(first)];
     }
-    let cancel = CANCEL.with_borrow(Clone::clone);
     let work = |part: P| {
-        let _cancel = Inherited(CANCEL.replace(cancel.clone()));
         // All threads that are to be have begun: what runs in them does not split again.
-        let _limit = Limit::set(1);
+        let _restore = Limit::set(1);
         check();
         work(part)
     };
-    let mut done: Vec<Option<T>> = std::iter::repeat_with(|| None).take(others.len() + 1).collect();
-    if let Some((of_first, of_others)) = done.split_first_mut() {
-        rayon::in_place_scope(|scope| {
-            let work = &work;
-            for (part, done) in others.into_iter().zip(of_others) {
-                scope.spawn(move |_| *done = Some(work(part)));
-            }
-            *of_first = Some(work(first));
-        });
-    }
-    done.into_iter().flatten().collect()
-}
-
-/// What could give up the work of this thread before.
-struct Inherited(Option<Cancel>);
-
-impl Drop for Inherited {
-    fn drop(&mut self) {
-        CANCEL.set(self.0.take());
-    }
+    let (work, cancel) = (&work, CANCEL.with_borrow(Clone::clone));
+    thread::scope(|scope| {
+        let spawn = |part: P| {
+            let cancel = cancel.clone();
+            scope.spawn(move || {
+                CANCEL.set(cancel);
+                work(part)
+            })
+        };
+        let handles: Vec<_> = others.into_iter().map(spawn).collect();
+        // The panic of a thread goes on here.
+        let join = |handle: thread::ScopedJoinHandle<'_, T>| handle.join().unwrap_or_else(|panic| resume_unwind(panic));
+        std::iter::once(work(first)).chain(handles.into_iter().map(join)).collect()
+    })
 }
 
 /// A slice cut into pieces of these lengths, in order; they must not be longer than it together.
@@ -185,7 +178,7 @@ mod tests {
         assert_eq!(cancel.run(|| map_rows(500_000, |rows| rows.len()).len()), Some(map_rows(500_000, |rows| rows.len()).len()));
         // Every part works until it is given up.
         let endless = || {
-            map_parts(&[1, 2], |part| {
+            map_parts(&[1, 2, 3], |part| {
                 loop {
                     if *part == 2 {
                         cancel.cancel();
@@ -199,6 +192,23 @@ mod tests {
         assert_eq!(cancel.run(|| map_rows(1, |rows| rows.len())), None);
         let other = std::panic::catch_unwind(|| Cancel::default().run(|| panic!("on purpose")));
         assert!(other.is_err());
+    }
+
+    #[test]
+    fn short_work_does_not_wait_for_long_work() {
+        let busy = 2 * thread::available_parallelism().map_or(1, NonZero::get);
+        let gate = std::sync::RwLock::new(());
+        let closed = gate.write().unwrap();
+        let (done, found) = std::sync::mpsc::channel();
+        thread::scope(|scope| {
+            for _ in 0..busy {
+                scope.spawn(|| map_parts([1, 2, 3], |_| drop(gate.read())));
+            }
+            scope.spawn(move || done.send(map_parts([1, 2, 3], |part| part * part)));
+            let found = found.recv_timeout(std::time::Duration::from_secs(20));
+            drop(closed);
+            assert_eq!(found, Ok(vec![1, 4, 9]));
+        });
     }
 
     #[test]
