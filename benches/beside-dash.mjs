@@ -115,12 +115,13 @@ function watch() {
         if (event === "plotly_afterplot") {
           const title = this.layout?.xaxis?.title;
           const entry = { axis: title?.text ?? title ?? "" };
-          // Two frames later the drawing is on the screen; reading a pixel waits for what WebGL still has to do.
+          // Two frames later the drawing is on the screen; reading a pixel waits for what a canvas still has to do.
           requestAnimationFrame(() =>
             requestAnimationFrame(() => {
               for (const canvas of this.querySelectorAll("canvas")) {
-                const gl = canvas.getContext("webgl2") ?? canvas.getContext("webgl");
+                const [gl, plain] = [canvas.getContext("webgl"), canvas.getContext("2d")];
                 gl?.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
+                plain?.getImageData(0, 0, 1, 1);
               }
               drawn.push({ ...entry, painted: performance.now() });
             }),

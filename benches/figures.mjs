@@ -174,7 +174,7 @@ function browser(config, set, base) {
   return JSON.parse(out.trim().split("\n").at(-1));
 }
 
-/** The same of labboard, with the same clock: from the input event to the second frame after the drawing, WebGL included. That harness evaluates texts in
+/** The same of labboard, with the same clock: from the input event to the second frame after the drawing, the canvas of marks included. That harness evaluates texts in
  * the page, which labboard's content security policy forbids. */
 async function ourBrowser(address) {
   const { chromium } = createRequire(join(here, "../end2end/package.json"))("@playwright/test");
@@ -199,10 +199,7 @@ async function ourBrowser(address) {
             const axis = this.layout?.xaxis?.title?.text ?? "";
             requestAnimationFrame(() =>
               requestAnimationFrame(() => {
-                for (const canvas of this.querySelectorAll("canvas")) {
-                  const gl = canvas.getContext("webgl2") ?? canvas.getContext("webgl");
-                  gl?.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
-                }
+                this.querySelector(".gl-canvas-context")?.getContext("2d").getImageData(0, 0, 1, 1);
                 drawn.push({ axis, painted: performance.now() });
               }),
             );

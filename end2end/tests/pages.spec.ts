@@ -75,34 +75,6 @@ test('boxes and violins have the quartiles of all values', async ({ page, proble
   expect(problems).toEqual([]);
 });
 
-test('however many charts one has seen, a page keeps a few WebGL contexts', async ({ page, problems }) => {
-  // Browsers drop the oldest context once a page has sixteen, and its chart goes blank.
-  await page.addInitScript(() => {
-    const contexts = new Set<WeakRef<object>>();
-    const get = HTMLCanvasElement.prototype.getContext;
-    HTMLCanvasElement.prototype.getContext = function (this: HTMLCanvasElement, ...args: any[]) {
-      const context = (get as any).apply(this, args);
-      if (context && String(args[0]).includes('webgl') && ![...contexts].some((known) => known.deref() === context)) contexts.add(new WeakRef(context));
-      return context;
-    } as any;
-    (window as any).contexts = () => [...contexts].filter((known) => (known.deref() as any)?.isContextLost() === false).length;
-  });
-  // 3,196 marks are drawn with WebGL. Each visit has a new chart.
-  const scatter = page.locator('[data-panel="scatter"] .host[data-drawn]');
-  await open(page, '/data/8');
-  for (let visit = 0; visit < 8; visit++) {
-    await scatter.waitFor();
-    expect(await page.evaluate(() => (window as any).contexts())).toBeGreaterThan(0);
-    await page.getByRole('link', { name: 'Data', exact: true }).first().click();
-    await expect(page).toHaveURL(/\/data$/);
-    await page.goBack();
-    await expect(page).toHaveURL(/\/data\/8/);
-  }
-  await scatter.waitFor();
-  expect(await page.evaluate(() => (window as any).contexts())).toBeLessThanOrEqual(6);
-  expect(problems).toEqual([]);
-});
-
 test('without scripts there are tables, numbers and first pictures', async ({ browser, server }) => {
   const context = await browser.newContext({ javaScriptEnabled: false, baseURL: server.url });
   const page = await context.newPage();

@@ -22,8 +22,8 @@ extern "C" {
     fn restyle_chart(host: &HtmlElement, update: &JsValue) -> Result<Promise, JsValue>;
     #[wasm_bindgen(js_namespace = Plotly)]
     fn near(host: &HtmlElement) -> Promise;
-    #[wasm_bindgen(js_namespace = Plotly, js_name = clear, catch)]
-    fn clear_chart(host: &HtmlElement) -> Result<(), JsValue>;
+    #[wasm_bindgen(js_namespace = Plotly, js_name = purge, catch)]
+    fn purge_chart(host: &HtmlElement) -> Result<(), JsValue>;
     #[wasm_bindgen(js_namespace = Plotly, js_name = addTraces, catch)]
     fn add_traces(host: &HtmlElement, trace: &JsValue) -> Result<Promise, JsValue>;
     #[wasm_bindgen(js_namespace = Plotly, js_name = deleteTraces, catch)]
@@ -91,7 +91,7 @@ pub fn restyle(host: &HtmlElement, update: &JsValue) {
 
 pub fn clear(host: &HtmlElement) {
     if Reflect::has(&window(), &"Plotly".into()).unwrap_or(false) {
-        let _ = clear_chart(host);
+        let _ = purge_chart(host);
     }
 }
 

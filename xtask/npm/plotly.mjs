@@ -1,35 +1,32 @@
 // Builds the one plotly.js bundle that labboard ships: only the traces that its
-// panels draw, WebGL in the builds that need no `eval` (the content security
-// policy forbids it), and the licences of everything that went in.
+// panels draw, with a trace of our own for many marks, and the licences of
+// everything that went in.
 //
-//   node plotly.mjs OUT_DIR [full|lean]
+//   node plotly.mjs OUT_DIR
 
 import { readFile, writeFile, mkdir, copyFile, readdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import esbuild from "esbuild";
-import { glsl } from "esbuild-plugin-glsl";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const modules = join(here, "node_modules");
 const { version } = createRequire(import.meta.url)("plotly.js/package.json");
 
 // plotly's core already holds `scatter`.
-const SVG_TRACES = ["bar", "box", "heatmap"].map((name) => `plotly.js/lib/${name}`);
-const GL_TRACES = ["plotly.js/src/traces/scattergl/strict"];
-const SETS = { full: [...SVG_TRACES, ...GL_TRACES], lean: SVG_TRACES };
+const TRACES = ["bar", "box", "heatmap"];
 
-const [out, set = "full"] = process.argv.slice(2);
-if (!out || !SETS[set]) {
-  console.error("usage: node plotly.mjs OUT_DIR [full|lean]");
+const [out] = process.argv.slice(2);
+if (!out) {
+  console.error("usage: node plotly.mjs OUT_DIR");
   process.exit(2);
 }
 
 const entry = `
 const Plotly = require("plotly.js/lib/core");
-Plotly.register([${SETS[set].map((path) => `require(${JSON.stringify(path)})`).join(", ")}]);
-// As many pixels as the screen has. Twice as many along each side, which is the default, look the same and cost four times as much without a GPU.
+Plotly.register([${TRACES.map((name) => `require("plotly.js/lib/${name}")`).join(", ")}, require("./marks/trace.mjs").default]);
+// As many pixels as the screen has; plotly.js's own choice is twice as many along each side.
 Plotly.setPlotConfig({ plotGlPixelRatio: Math.max(1, window.devicePixelRatio) });
 // Resolves when a chart is less than two screens away.
 Plotly.near = (host) => new Promise((resolve) => {
@@ -40,12 +37,6 @@ Plotly.near = (host) => new Promise((resolve) => {
   }, { rootMargin: "200% 0px" });
   watch.observe(host);
 });
-// Takes a chart away. plotly.js would keep its WebGL contexts until they are collected, and a page may have sixteen.
-Plotly.clear = (host) => {
-  const canvases = [...host.querySelectorAll(".gl-canvas")];
-  Plotly.purge(host);
-  for (const canvas of canvases) canvas.getContext("webgl")?.getExtension("WEBGL_lose_context")?.loseContext();
-};
 module.exports = Plotly;
 `;
 
@@ -63,22 +54,16 @@ const { metafile } = await esbuild.build({
   target: "es2020",
   charset: "utf8",
   define: { global: "window", "define.amd": "false" },
-  alias: { regl: "@plotly/regl", stream: "stream-browserify" },
   // The style sheet is linked by the page: scripts may not write styles under the policy.
   loader: { ".css": "empty" },
-  plugins: [glsl({ minify: true })],
   legalComments: "none",
   banner: {
-    js: `/*! plotly.js ${version}, partial bundle (scatter, ${SETS[set].map(traceName).join(", ")}). Copyright Plotly, Inc., MIT licence; with the packages and licences in plotly.licenses.txt */`,
+    js: `/*! plotly.js ${version}, partial bundle (scatter, ${TRACES.join(", ")}). Copyright Plotly, Inc., MIT licence; with the packages and licences in plotly.licenses.txt */`,
   },
   logLevel: "warning",
 });
 await copyFile(join(modules, "plotly.js", "dist", "plotly.css"), join(out, "plotly.css"));
 await writeFile(join(out, "plotly.licenses.txt"), await licences(metafile));
-
-function traceName(path) {
-  return path.replace(/^.*\/(?:lib|traces)\//, "").replace("/strict", " strict");
-}
 
 /** The name, version and licence text of every package whose code is in the bundle. */
 async function licences({ inputs, outputs }) {

@@ -70,8 +70,6 @@ enum Task {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
-    /// Print the sizes of plotly.js as bundled with and without WebGL
-    PlotlySizes,
 }
 
 fn main() -> ExitCode {
@@ -110,9 +108,5 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Task::Bench { arguments } => bench::run(&workspace, &mut report, &arguments),
-        Task::PlotlySizes => {
-            plotly::print_sizes(&workspace, &mut report)?;
-            Ok(ExitCode::SUCCESS)
-        }
     }
 }

@@ -90,12 +90,16 @@ impl Packages {
         command
     }
 
-    /// A script of the workspace, placed where it finds the packages.
-    pub fn own_script(&self, workspace: &Workspace, name: &str) -> Result<Command> {
-        let placed = self.0.join(name);
-        fs::copy(workspace.npm_sources().join(name), &placed).with_context(|| format!("cannot copy xtask/npm/{name}"))?;
+    /// The first of these scripts of the workspace, placed with the others where they find the packages.
+    pub fn own_scripts(&self, workspace: &Workspace, names: &[&str]) -> Result<Command> {
+        for name in names {
+            let placed = self.0.join(name);
+            let copied =
+                placed.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::copy(workspace.npm_sources().join(name), &placed));
+            copied.with_context(|| format!("cannot copy xtask/npm/{name}"))?;
+        }
         let mut command = Command::new("node");
-        command.arg(placed);
+        command.args(names.first().map(|first| self.0.join(first)));
         Ok(command)
     }
 }

@@ -301,6 +301,7 @@ fn summary(input: &Input<'_>, shown: u64, groups: &Groups, blocks: &[Block]) -> 
 mod tests {
     use super::*;
     use crate::axis::AxisKind;
+    use crate::chance::chance;
     use crate::picture::check;
     use crate::raster::decode;
     use crate::theme::Theme;
@@ -444,11 +445,8 @@ mod tests {
         let levels: Vec<String> = (0..8).map(|i| format!("l{i}")).collect();
         let (x, y) = (axis("x"), axis("y"));
         let (nx, ny) = (400, 100);
-        let (mut counts, mut state) = (vec![0_u32; 8 * nx * ny], 1_u64);
-        let mut chance = |n: u64| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            ((state >> 33) % n) as usize
-        };
+        let (mut counts, mut chances) = (vec![0_u32; 8 * nx * ny], chance(1));
+        let mut chance = |n: u64| ((chances.next().unwrap() >> 33) % n) as usize;
         for cell in 0..nx * ny {
             let class = cell % nx * 8 / nx;
             counts[class * nx * ny + cell] = 4 + chance(9) as u32;
@@ -522,9 +520,7 @@ mod tests {
         let (x, y) = (axis("x"), axis("y"));
         let (nx, ny) = (800, 500);
         let mut counts = vec![0_u32; 8 * nx * ny];
-        let mut state = 1_u64;
-        for _ in 0..1_000_000 {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        for state in chance(1).take(1_000_000) {
             let u = |shift: u64| ((state >> shift) & 1023) as f64 / 1024.0;
             let class = (state >> 61) as usize;
             let ix = ((u(10) + u(20) + u(30)) / 3.0 * nx as f64) as usize;

@@ -5,6 +5,8 @@
 
 pub mod array;
 pub mod axis;
+#[cfg(test)]
+mod chance;
 pub mod classes;
 pub mod curves;
 pub mod density;

@@ -41,7 +41,8 @@ impl Raster {
     /// Encodes palette indices, top row first. `palette` is RGBA.
     ///
     /// # Errors
-    /// When the size is zero or does not fit the pixels, or the palette has more than 256 entries.
+    /// When a side is zero or longer than 16,384, the pixels do not fill the size, the palette has no or more than 256 entries, or a pixel
+    /// is beyond it.
     pub fn encode(pixels: &[u8], width: u32, height: u32, palette: &[[u8; 4]], extents: Window) -> Result<Self, EncodingError> {
         if palette.is_empty() || palette.len() > 256 {
             return Err(EncodingError::Palette(palette.len()));

@@ -6,7 +6,7 @@ use crate::drawing::LegendEntry;
 use crate::extend::Extended;
 use crate::layout::{Area, COLOUR_BAR, Frame, Margins, ROW, Sheet, Style, colour_bar, colour_scale};
 use crate::picture::{Canvas, Marks, Panel};
-use crate::scatter::WEBGL_ABOVE;
+use crate::scatter::CANVAS_ABOVE;
 use crate::text;
 use crate::theme::{Colour, Paint, Scale, Symbol};
 use plotly::common::{HoverInfo, Line, Marker, Mode};
@@ -172,7 +172,7 @@ impl RowChart {
     /// Runs at (value, row) without colour; `texts` are plain.
     pub(crate) fn trace(&self, points: &[(f64, usize)], run_ids: &[u64], texts: &[String], all: usize, measure: &str) -> Extended {
         let base = Scatter::<f64, f64>::new(vec![], vec![])
-            .web_gl_mode(all > WEBGL_ABOVE)
+            .web_gl_mode(all > CANVAS_ABOVE)
             .mode(Mode::Markers)
             .name("")
             .marker(Marker::new().size(SIZE).opacity(0.8));

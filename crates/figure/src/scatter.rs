@@ -15,9 +15,9 @@ use plotly::Scatter;
 use plotly::common::{Marker, Mode};
 use serde_json::{Value, json};
 
-/// Above this many marks the figure asks for WebGL, which draws many marks faster but is scarce on a page. All marks are
-/// discs then: other symbols take WebGL several times as long, and nobody tells them apart where marks are so small and many.
-pub const WEBGL_ABOVE: usize = 3_000;
+/// Above this many marks the figure asks for one canvas in place of an element for each mark. All marks are discs then: nobody tells
+/// symbols apart where marks are so small and many.
+pub const CANVAS_ABOVE: usize = 3_000;
 /// How far marks spread around a level, in levels.
 const JITTER: f64 = 0.6;
 /// The steps of colour in the first picture.
@@ -87,7 +87,7 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
     };
     let colouring = Colouring::of(input, &points);
     let mut legend = colouring.legend();
-    if points.len() > WEBGL_ABOVE {
+    if points.len() > CANVAS_ABOVE {
         legend.iter_mut().for_each(|entry| entry.symbol = Symbol::Circle);
     }
     let mut margins = MARGINS;
@@ -189,9 +189,9 @@ impl Drawn<'_> {
     fn trace(&self, members: &[usize], name: &str, symbol: Symbol) -> Extended {
         let n = self.points.len();
         let marker = Marker::new().size(self.size).opacity(opacity(n));
-        let gl = n > WEBGL_ABOVE;
-        let symbol = if gl { Symbol::Circle } else { symbol };
-        let base = Scatter::<f64, f64>::new(vec![], vec![]).web_gl_mode(gl).mode(Mode::Markers).name(text::text(name)).marker(marker);
+        let many = n > CANVAS_ABOVE;
+        let symbol = if many { Symbol::Circle } else { symbol };
+        let base = Scatter::<f64, f64>::new(vec![], vec![]).web_gl_mode(many).mode(Mode::Markers).name(text::text(name)).marker(marker);
         let pick = |get: fn(&Point) -> f64, axis: &Axis| -> Vec<f64> {
             members
                 .iter()
@@ -214,8 +214,8 @@ impl Drawn<'_> {
             .set("y", data(self.y, &ys, self.frame.plot_height()))
             .set("customdata", array::ids(&ids))
             .set("marker.symbol", json!(symbol))
-            .set("hovertemplate", self.hover(name, gl));
-        if !gl && [self.x, self.y].iter().any(|a| a.kind == AxisKind::Category) {
+            .set("hovertemplate", self.hover(name, many));
+        if !many && [self.x, self.y].iter().any(|a| a.kind == AxisKind::Category) {
             let levels: Value = members
                 .iter()
                 .map(|&m| {
@@ -230,14 +230,14 @@ impl Drawn<'_> {
         trace
     }
 
-    fn hover(&self, name: &str, gl: bool) -> String {
+    fn hover(&self, name: &str, many: bool) -> String {
         let mut lines = Vec::new();
         for (axis, variable) in [(self.x, "x"), (self.y, "y")] {
             if axis.kind != AxisKind::Category {
                 lines.push(format!("{}: %{{{variable}}}", text::text(&text::shorten(&axis.title, 40))));
             }
         }
-        if !gl && lines.len() < 2 {
+        if !many && lines.len() < 2 {
             lines.push("%{text}".to_owned());
         }
         lines.push("row %{customdata}".to_owned());
@@ -536,8 +536,8 @@ mod tests {
     }
 
     #[test]
-    fn many_marks_use_webgl_and_typed_arrays() {
-        let x: Vec<f64> = (0..WEBGL_ABOVE + 1).map(|i| (i as f64).sin()).collect();
+    fn many_marks_share_a_canvas_and_use_typed_arrays() {
+        let x: Vec<f64> = (0..CANVAS_ABOVE + 1).map(|i| (i as f64).sin()).collect();
         let drawing = draw(&Input::new(numeric("x", &x), numeric("y", &x)), &Style::default()).unwrap();
         let trace = &drawing.figure["data"][0];
         assert_eq!(trace["type"], "scattergl");

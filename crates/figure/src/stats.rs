@@ -1,16 +1,18 @@
 //! The few numbers that summaries quote.
 
-/// How often each value below `end` occurs.
-pub(crate) fn tally<T: Copy + Into<usize>>(values: &[T], end: usize) -> Vec<u32> {
+/// How often each value below `end` occurs in all of these.
+pub(crate) fn tally<'a, T: Copy + Into<usize> + 'a>(runs: impl IntoIterator<Item = &'a [T]>, end: usize) -> Vec<u32> {
     // Neighbours are often equal, and one count would wait for the other.
     let mut lanes = vec![[0_u32; 4]; end];
-    let (fours, rest) = values.as_chunks::<4>();
-    for four in fours {
-        for (lane, &value) in four.iter().enumerate() {
-            lanes[value.into()][lane] += 1;
+    for values in runs {
+        let (fours, rest) = values.as_chunks::<4>();
+        for four in fours {
+            for (lane, &value) in four.iter().enumerate() {
+                lanes[value.into()][lane] += 1;
+            }
         }
+        rest.iter().for_each(|&value| lanes[value.into()][0] += 1);
     }
-    rest.iter().for_each(|&value| lanes[value.into()][0] += 1);
     lanes.into_iter().map(|lanes| lanes.into_iter().sum()).collect()
 }
 

@@ -41,7 +41,7 @@ pub(super) struct Mixer<'a> {
     steps: Vec<[u8; 2]>,
     /// Linear light of each class.
     light: Vec<[u16; 3]>,
-    /// The planes of a cell, those that share a class apart; empty where planes share a class, so that the largest plane is not the largest class.
+    /// The planes of a cell; empty where some planes share a class, since the largest plane need not be of the largest class then.
     planes: Vec<Planes>,
 }
 
@@ -314,6 +314,7 @@ impl Looks<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chance::chance;
     use crate::density::opacity::{self, BINS};
     use crate::theme::{Colour, Theme};
     use proptest::prelude::*;
@@ -334,11 +335,11 @@ mod tests {
             let colours: Vec<Rgb> = groups.colours.iter().map(|&colour| Theme::Light.rgb(colour)).collect();
             let palette = Palette::new(&colours, &groups.used);
             let steps: Vec<u8> = (0..BINS).map(|bin| (bin % palette.steps) as u8).collect();
-            let mut state = seed | 1;
+            let mut chances = chance(seed | 1);
             let mut cells = vec![0_u8; 333 * stride];
             for cell in cells.chunks_exact_mut(stride) {
                 for count in &mut cell[..planes] {
-                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    let state = chances.next().unwrap();
                     *count = if (state >> 32).trailing_zeros() >= sparse { ((state >> 40) % (largest + 1)) as u8 } else { 0 };
                 }
             }

@@ -77,9 +77,9 @@ impl Palette {
         let mut mixtures: Vec<usize> = (usize::from(MIXTURES)..LOOKS).filter(|&look| tally[look] > 0).collect();
         mixtures.sort_unstable_by_key(|&look| (std::cmp::Reverse(tally[look]), look));
         let free = (ENTRIES - self.entries.len()).min(MOST_MIXTURES);
-        let coarse = |look: usize| {
-            let bits = look - usize::from(MIXTURES);
-            (bits >> 12 & 7) << 9 | (bits >> 8 & 7) << 6 | (bits >> 4 & 7) << 3 | bits & 7
+        let coarse = |look| {
+            let ([r, g, b], step) = parts(look);
+            (r >> 1) << 9 | (g >> 1) << 6 | (b >> 1) << 3 | step
         };
         let mut cells_of_kind = vec![0_u32; 1 << 12];
         mixtures.iter().for_each(|&look| cells_of_kind[coarse(look)] += tally[look]);
@@ -97,18 +97,26 @@ impl Palette {
                 colours.push(mixture(look));
             }
         }
-        for &look in mixtures.iter().filter(|look| entry_of_look[**look] == TRANSPARENT).collect::<Vec<_>>() {
-            entry_of_look[look] = like[coarse(look)].unwrap_or_else(|| nearest(&colours, mixture(look)) as u8);
+        for &look in &mixtures {
+            if entry_of_look[look] == TRANSPARENT {
+                entry_of_look[look] = like[coarse(look)].unwrap_or_else(|| nearest(&colours, mixture(look)) as u8);
+            }
         }
         Codes { colours, of_look: entry_of_look }
     }
 }
 
+/// The 4 bits of each channel of a mixture, and its step of opacity.
+fn parts(look: usize) -> ([usize; 3], usize) {
+    let bits = look - usize::from(MIXTURES);
+    ([11, 7, 3].map(|shift| bits >> shift & 15), bits & 7)
+}
+
 /// The colour of a mixture.
 fn mixture(look: usize) -> [u8; 4] {
-    let bits = look - usize::from(MIXTURES);
-    let channel = |shift: usize| ((bits >> shift & 15) * 17) as u8;
-    [channel(11), channel(7), channel(3), alpha(bits & 7, MIXTURE_STEPS)]
+    let (nibbles, step) = parts(look);
+    let [r, g, b] = nibbles.map(|nibble| (nibble * 17) as u8);
+    [r, g, b, alpha(step, MIXTURE_STEPS)]
 }
 
 /// The entry, not the transparent one, that is most like a colour.

@@ -79,7 +79,7 @@ fn survey_band(input: &Input<'_>, planes: usize, rows: Range<usize>, all_bins: &
             sums[block * planes + plane] += 256;
         }
     }
-    Found { histogram: tally(all_bins, BINS), sums }
+    Found { histogram: tally([&*all_bins], BINS), sums }
 }
 
 /// The totals of cells, without what overflows, and what they add up to plane by plane.

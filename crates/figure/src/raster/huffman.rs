@@ -17,8 +17,8 @@ pub(super) struct Code {
 const LENGTH: u32 = 16;
 
 impl Code {
-    /// The best code for symbols that occur so often.
-    pub(super) fn of(frequencies: &[u32; SYMBOLS]) -> Self {
+    /// The best code for [`SYMBOLS`] symbols that occur so often.
+    pub(super) fn of(frequencies: &[u32]) -> Self {
         Self::with(lengths(frequencies))
     }
 
@@ -51,7 +51,7 @@ impl Code {
 }
 
 /// How many bits each symbol has in a Huffman tree that is not too deep.
-fn lengths(frequencies: &[u32; SYMBOLS]) -> [u8; SYMBOLS] {
+fn lengths(frequencies: &[u32]) -> [u8; SYMBOLS] {
     let (mut leaves, mut n) = ([(0_u32, 0_u8); SYMBOLS], 0);
     for (symbol, &frequency) in frequencies.iter().enumerate() {
         leaves[n.min(SYMBOLS - 1)] = (frequency, symbol as u8);

@@ -4,6 +4,7 @@
 //! for small squares need two thirds of the bytes of codes for whole rows. See docs/decisions/0008.
 
 use super::huffman::{Bits, Code, SYMBOLS};
+use crate::stats::tally;
 use labboard_frame::parallel::{map_parts, parts};
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -64,19 +65,15 @@ fn put_palette(bits: &mut Bits, palette: &[[u8; 4]]) {
     bits.put(3, 2);
     bits.put(palette.len() as u64 - 1, 8);
     let mut last = [0_u8; 4];
-    let steps: Vec<[u8; 4]> = palette
+    let steps: Vec<_> = palette
         .iter()
         .map(|colour| {
-            let step = std::array::from_fn(|channel| colour[channel].wrapping_sub(last[channel]));
+            let step: [u8; 4] = std::array::from_fn(|channel| colour[channel].wrapping_sub(last[channel]));
             last = *colour;
             step
         })
         .collect();
-    let codes: [Code; 4] = std::array::from_fn(|channel| {
-        let mut frequencies = [0; SYMBOLS];
-        steps.iter().for_each(|step| frequencies[usize::from(step[channel])] += 1);
-        Code::of(&frequencies)
-    });
+    let codes: [Code; 4] = std::array::from_fn(|channel| Code::of(&tally(steps.iter().map(|step| &step[channel..=channel]), SYMBOLS)));
     // The format's order is green, red, blue and opacity.
     const ORDER: [usize; 4] = [1, 0, 2, 3];
     // No cache of colours.
@@ -136,17 +133,7 @@ fn pack(pixels: &[u8], width: usize) -> Packed {
 }
 
 fn code_of_tile(rows: &[u8], width: usize, columns: Range<usize>) -> Code {
-    // Neighbours are often equal, and one count would wait for the other.
-    let mut lanes = [[0_u16; SYMBOLS]; 4];
-    for row in rows.chunks_exact(width) {
-        let (fours, rest) = row[columns.clone()].as_chunks::<4>();
-        for four in fours {
-            four.iter().zip(&mut lanes).for_each(|(&value, lane)| lane[usize::from(value)] += 1);
-        }
-        rest.iter().for_each(|&value| lanes[0][usize::from(value)] += 1);
-    }
-    let [a, b, c, d] = &lanes;
-    Code::of(&std::array::from_fn(|value| u32::from(a[value] + b[value] + c[value] + d[value])))
+    Code::of(&tally(rows.chunks_exact(width).map(|row| &row[columns.clone()]), SYMBOLS))
 }
 
 /// Symbols of the green channel: values, and lengths of copies, which nothing uses.
@@ -182,24 +169,19 @@ fn describe(code: &Code, alphabet: usize, bits: &mut Bits) {
     TOKEN_ORDER.iter().for_each(|&token| bits.put(u64::from(TOKEN_LENGTHS[token]), 3));
     // All of the alphabet follows.
     bits.put(0, 1);
-    let mut at = 0;
-    while at < alphabet {
-        let length = code.lengths.get(at).copied().unwrap_or(ZERO);
-        let zeros = alphabet.min(at + 138) - at;
-        let zeros = (at..at + zeros).take_while(|&symbol| code.lengths.get(symbol).is_none_or(|length| *length == 0)).count();
-        at += zeros.max(1);
-        match zeros {
-            0..3 => {
-                bits.put_symbol(&TOKEN_CODE, length);
-                (1..zeros).for_each(|_| bits.put_symbol(&TOKEN_CODE, ZERO));
-            }
-            3..11 => {
+    let mut lengths = [ZERO; LITERALS_AND_LENGTHS];
+    lengths[..SYMBOLS].copy_from_slice(&code.lengths);
+    let runs = lengths[..alphabet].chunk_by(|a, b| [a, b] == [&ZERO; 2]);
+    for run in runs.flat_map(|run| run.chunks(138)) {
+        match run.len() as u64 {
+            0..3 => run.iter().for_each(|&length| bits.put_symbol(&TOKEN_CODE, length)),
+            zeros @ 3..11 => {
                 bits.put_symbol(&TOKEN_CODE, SOME_ZEROS);
-                bits.put(zeros as u64 - 3, 3);
+                bits.put(zeros - 3, 3);
             }
-            _ => {
+            zeros => {
                 bits.put_symbol(&TOKEN_CODE, MANY_ZEROS);
-                bits.put(zeros as u64 - 11, 7);
+                bits.put(zeros - 11, 7);
             }
         }
     }
@@ -213,6 +195,7 @@ fn describe_nothing(bits: &mut Bits, codes: u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chance::chance;
     use crate::raster::decode;
     use proptest::prelude::*;
     use std::num::NonZero;
@@ -223,12 +206,8 @@ mod tests {
 
     /// A picture that differs from place to place.
     fn picture(width: usize, height: usize, seed: u64, spread: u64) -> Vec<u8> {
-        let mut state = seed | 1;
-        let pixel = |at: usize| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            ((at % width / 7) as u64 + (state >> 33) % (spread + 1)) as u8
-        };
-        (0..width * height).map(pixel).collect()
+        let pixel = |(at, chance): (usize, u64)| ((at % width / 7) as u64 + (chance >> 33) % (spread + 1)) as u8;
+        (0..width * height).zip(chance(seed | 1)).map(pixel).collect()
     }
 
     proptest! {
@@ -265,11 +244,8 @@ mod tests {
         let (width, height) = (716, 412);
         let palette = palette(250);
         // As in a raster of all rows: about what a pixel may be depends on where it is, the rest is chance.
-        let mut state = 1_u64;
-        let mut chance = move || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 40) as usize
-        };
+        let mut chances = chance(1).map(|state| (state >> 40) as usize);
+        let mut chance = move || chances.next().unwrap();
         let mut pixel = |at: usize| {
             let class = (at % width / 90 + at / width / 52 * 3 + usize::from(chance() % 10 == 0) * (chance() % 8)) % 8;
             1 + class * 30 + chance() % 6 + chance() % 6

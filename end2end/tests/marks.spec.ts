@@ -1,0 +1,133 @@
+// Marks that are too many for elements are drawn on a canvas, each at its place.
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, open, settled, start, test, watch } from './labboard';
+import type { Locator } from '@playwright/test';
+
+const ROWS = 4_000;
+
+/** Class a is on the left, class b on the right. */
+function table() {
+  let state = 1;
+  const next = () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
+  const rows = Array.from({ length: ROWS }, (_, i) => {
+    const left = i % 2 === 0;
+    return `${(next() * 0.9 + (left ? 0 : 1)).toFixed(6)},${(10 ** (4 * next())).toFixed(6)},${left ? 'a' : 'b'}`;
+  });
+  const file = join(mkdtempSync(join(tmpdir(), 'marks-')), 'marks.csv');
+  writeFileSync(file, ['x,y,class', ...rows].join('\n'));
+  return file;
+}
+
+/** For each class, how many marks lie in the plot, how many of them on the canvas, and how opaque the canvas is there. */
+const drawn = (chart: Locator) =>
+  chart.evaluate((element: any) => {
+    const { xaxis, yaxis, width } = element._fullLayout;
+    const canvas = element.querySelector('.gl-canvas-context') as HTMLCanvasElement;
+    const ratio = canvas.width / width;
+    const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+    const classes: Record<string, { inside: number; painted: number; alpha: number }> = {};
+    for (const trace of element._fullData) {
+      const seen = (classes[trace.name.charAt(0)] = { inside: 0, painted: 0, alpha: 0 });
+      for (let at = 0; at < trace._length; at++) {
+        const [x, y] = [xaxis.d2p(trace.x[at]), yaxis.d2p(trace.y[at])];
+        if (!(x > 1 && x < xaxis._length - 1 && y > 1 && y < yaxis._length - 1)) continue;
+        const [column, row] = [Math.floor((xaxis._offset + x) * ratio), Math.floor((yaxis._offset + y) * ratio)];
+        const alpha = data[(row * canvas.width + column) * 4 + 3] / 255;
+        seen.inside += 1;
+        seen.painted += Number(alpha > 0.1);
+        seen.alpha += alpha;
+      }
+      seen.alpha /= Math.max(1, seen.inside);
+    }
+    return classes;
+  });
+
+test('many marks are on the canvas, through zoom, hover, legend, selection and download', async ({ browser }) => {
+  const server = await start('--no-demo');
+  const context = await browser.newContext({ baseURL: server.url, viewport: { width: 1280, height: 900 } });
+  const page = await context.newPage();
+  const problems: string[] = [];
+  watch(page, server, problems);
+  await page.addInitScript(() => {
+    const get = HTMLCanvasElement.prototype.getContext;
+    HTMLCanvasElement.prototype.getContext = function (this: HTMLCanvasElement, ...args: any[]) {
+      if (String(args[0]).includes('webgl')) (window as any).webgl = true;
+      return (get as any).apply(this, args);
+    } as any;
+  });
+  const path = server.run('import', '--target', 'class', table()).match(/\/data\/\d+/)![0];
+  await open(page, `${path}?scatter.x=x&scatter.y=y&scatter.color=class&scatter.log_y=on`);
+  await settled(page);
+  const panel = page.locator('[data-panel="scatter"]');
+  const chart = panel.locator('.js-plotly-plot');
+  await panel.locator('.host[data-drawn]').waitFor();
+  expect(await chart.evaluate((element: any) => element._fullData.map((trace: any) => trace.type))).toEqual(['scattergl', 'scattergl']);
+
+  const whole = await drawn(chart);
+  expect(whole.a.inside + whole.b.inside).toBe(ROWS);
+  expect([whole.a.painted, whole.b.painted]).toEqual([whole.a.inside, whole.b.inside]);
+
+  // The row under the pointer.
+  const plot = (await chart.locator('.nsewdrag').first().boundingBox())!;
+  const mark = await chart.evaluate((element: any) => {
+    const { xaxis, yaxis } = element._fullLayout;
+    const [trace] = element._fullData;
+    return { row: trace.customdata[7], x: xaxis.d2p(trace.x[7]), y: yaxis.d2p(trace.y[7]) };
+  });
+  await page.mouse.move(plot.x + mark.x, plot.y + mark.y, { steps: 2 });
+  await expect(chart.locator('.hoverlayer')).toContainText(`row ${mark.row}`);
+
+  // A picture of the chart has them, in twice the pixels.
+  const download = page.waitForEvent('download');
+  await panel.getByRole('button', { name: 'PNG' }).click();
+  const file = readFileSync(await (await download).path());
+  const picture = await page.evaluate(
+    async ([data, x, y]) => {
+      const image = await createImageBitmap(new Blob([Uint8Array.from(atob(data as string), (c) => c.charCodeAt(0))]));
+      const canvas = new OffscreenCanvas(image.width, image.height);
+      const context = canvas.getContext('2d')!;
+      context.drawImage(image, 0, 0);
+      return { width: image.width, pixel: [...context.getImageData(x as number, y as number, 1, 1).data] };
+    },
+    [file.toString('base64'), ...(await chart.evaluate(({ _fullLayout: { xaxis, yaxis } }: any, { x, y }) => [2 * (xaxis._offset + x), 2 * (yaxis._offset + y)], mark))],
+  );
+  expect(picture.width).toBe(2 * (await chart.evaluate((element) => element.clientWidth)));
+  expect(Math.max(...picture.pixel.slice(0, 3)) - Math.min(...picture.pixel.slice(0, 3))).toBeGreaterThan(30);
+
+  // Zooming moves them with the axes.
+  await page.mouse.move(plot.x + 0.3 * plot.width, plot.y + 0.2 * plot.height);
+  await page.mouse.down();
+  await page.mouse.move(plot.x + 0.7 * plot.width, plot.y + 0.8 * plot.height, { steps: 4 });
+  await page.mouse.up();
+  await expect.poll(async () => (await drawn(chart)).a.inside).toBeLessThan(whole.a.inside);
+  const near = await drawn(chart);
+  expect(near.a.inside).toBeGreaterThan(100);
+  expect([near.a.painted, near.b.painted]).toEqual([near.a.inside, near.b.inside]);
+  await chart.locator('.nsewdrag').first().dblclick();
+  await expect.poll(async () => (await drawn(chart)).a.inside).toBe(whole.a.inside);
+
+  // What is not selected is faint.
+  await chart.hover();
+  await chart.locator('[data-title="Box Select"]').click();
+  await page.mouse.move(plot.x + 1, plot.y + 1);
+  await page.mouse.down();
+  await page.mouse.move(plot.x + 0.5 * plot.width, plot.y + plot.height - 1, { steps: 4 });
+  await page.mouse.up();
+  await expect.poll(async () => (await drawn(chart)).b.alpha).toBeLessThan(0.5 * whole.b.alpha);
+  expect((await drawn(chart)).a.alpha).toBeGreaterThan(0.9 * whole.a.alpha);
+  await page.mouse.dblclick(plot.x + 0.9 * plot.width, plot.y + 0.5 * plot.height);
+  await expect.poll(async () => (await drawn(chart)).b.alpha).toBeGreaterThan(0.9 * whole.b.alpha);
+
+  // A class that is hidden is not drawn, and comes back.
+  const entry = chart.locator('.legendtoggle').first();
+  await entry.click();
+  await expect.poll(async () => Object.values(await drawn(chart)).map((seen) => seen.painted === 0)).toEqual([true, false]);
+  await entry.click();
+  await expect.poll(async () => (await drawn(chart)).a.painted).toBe(whole.a.inside);
+  expect(await page.evaluate(() => (window as any).webgl)).toBeUndefined();
+  expect(problems).toEqual([]);
+  await context.close();
+  await server.stop();
+});
