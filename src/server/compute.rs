@@ -5,8 +5,10 @@
 //! own, so that small work never waits for it; and work that runs beside other work takes one thread instead of all.
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt::Debug;
 use std::net::IpAddr;
 use std::num::NonZero;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -52,20 +54,23 @@ impl Compute {
         rows: usize,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, AppError> {
-        let lane = if rows < LARGE_ROWS { &self.small } else { &self.large };
-        let turn = Lane::turn(lane, client).await?;
-        let (running, processors) = (Arc::clone(&self.running), self.processors);
         let given_up = CancelOnDrop(Cancel::default());
+        let (done, answer) = oneshot::channel();
+        let (running, processors) = (Arc::clone(&self.running), self.processors);
         let cancel = given_up.0.clone();
         let work = move || {
-            let _turn = turn;
-            let others = running.fetch_add(1, Ordering::Relaxed);
-            let _running = Running(running);
-            let threads = NonZero::new(processors / (others + 1)).unwrap_or(NonZero::<usize>::MIN);
-            with_threads(threads, || cancel.run(work))
+            let worked = {
+                let others = running.fetch_add(1, Ordering::Relaxed);
+                let _running = Running(running);
+                let threads = NonZero::new(processors / (others + 1)).unwrap_or(NonZero::<usize>::MIN);
+                with_threads(threads, || cancel.run(work))
+            };
+            // Who asked may have gone.
+            let _ = done.send(worked);
         };
-        let done = tokio::task::spawn_blocking(work).await.map_err(blocking_failed)?;
-        done.ok_or_else(|| AppError::Internal("This was given up".to_owned()))
+        let lane = if rows < LARGE_ROWS { &self.small } else { &self.large };
+        Lane::submit(lane, client, Job { given_up: given_up.0.clone(), work: Box::new(work) })?;
+        answer.await.map_err(blocking_failed)?.ok_or_else(|| AppError::Internal("This was given up".to_owned()))
     }
 }
 
@@ -85,7 +90,19 @@ impl Drop for Running {
     }
 }
 
-/// So many turns at a time.
+/// Work, and whether anybody still waits for it.
+struct Job {
+    given_up: Cancel,
+    work: Box<dyn FnOnce() + Send>,
+}
+
+impl Debug for Job {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Job").field("given_up", &self.given_up).finish_non_exhaustive()
+    }
+}
+
+/// So many jobs at a time.
 #[derive(Debug)]
 struct Lane {
     queue: Mutex<Queue>,
@@ -93,87 +110,73 @@ struct Lane {
 
 #[derive(Debug)]
 struct Queue {
+    /// Jobs that could run beside those that do.
     free: usize,
-    /// Who waits, each client in order of arrival.
-    waiting: HashMap<Client, VecDeque<oneshot::Sender<Turn>>>,
+    /// What waits, each client's jobs in order of arrival.
+    waiting: HashMap<Client, VecDeque<Job>>,
     /// The clients that wait, in order of their next turn.
     order: VecDeque<Client>,
-    /// All who wait, also those who have gone since.
+    /// All that waits, also for those who have gone since.
     length: usize,
 }
 
-/// The right to run; given back on drop, to whoever is next.
-#[derive(Debug)]
-struct Turn(Option<Arc<Lane>>);
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        if let Some(lane) = self.0.take() {
-            Lane::pass_on(&lane);
-        }
-    }
-}
-
 impl Lane {
-    fn new(turns: usize) -> Arc<Self> {
-        Arc::new(Self { queue: Mutex::new(Queue { free: turns, waiting: HashMap::new(), order: VecDeque::new(), length: 0 }) })
+    fn new(jobs: usize) -> Arc<Self> {
+        Arc::new(Self { queue: Mutex::new(Queue { free: jobs, waiting: HashMap::new(), order: VecDeque::new(), length: 0 }) })
     }
 
     fn queue(&self) -> std::sync::MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn turn(lane: &Arc<Self>, client: Client) -> Result<Turn, AppError> {
-        let next = {
-            let mut queue = lane.queue();
-            if queue.free > 0 {
-                queue.free -= 1;
-                return Ok(Turn(Some(Arc::clone(lane))));
-            }
+    fn submit(lane: &Arc<Self>, client: Client, job: Job) -> Result<(), AppError> {
+        let mut queue = lane.queue();
+        if queue.free == 0 {
             if queue.length >= MOST_WAITING {
                 queue.forget_the_gone();
             }
             if queue.length >= MOST_WAITING {
                 return Err(AppError::Busy("The server has more to draw than it can; ask again in a moment".to_owned()));
             }
-            queue.add(client)
-        };
-        next.await.map_err(|_| AppError::Internal("The server is stopping".to_owned()))
+            queue.add(client, job);
+            return Ok(());
+        }
+        queue.free -= 1;
+        let lane = Arc::clone(lane);
+        tokio::task::spawn_blocking(move || lane.work(job));
+        Ok(())
     }
 
-    fn pass_on(lane: &Arc<Self>) {
-        loop {
-            let next = {
-                let mut queue = lane.queue();
-                let Some(next) = queue.take() else {
-                    queue.free += 1;
-                    return;
-                };
-                next
-            };
-            match next.send(Turn(Some(Arc::clone(lane)))) {
-                Ok(()) => return,
-                // Who does not wait any more; this turn is for the next.
-                Err(mut turn) => drop(turn.0.take()),
-            }
+    /// Runs a job, and then what waits: a thread that is awake goes on sooner than another begins.
+    fn work(&self, first: Job) {
+        let mut next = Some(first);
+        while let Some(job) = next {
+            // Who waits for work that panics notices that there is no answer.
+            let _ = catch_unwind(AssertUnwindSafe(job.work));
+            next = self.queue().next();
         }
     }
 }
 
 impl Queue {
-    fn add(&mut self, client: Client) -> oneshot::Receiver<Turn> {
-        let (sender, receiver) = oneshot::channel();
+    fn add(&mut self, client: Client, job: Job) {
         let waiting = self.waiting.entry(client).or_default();
         if waiting.is_empty() {
             self.order.push_back(client);
         }
-        waiting.push_back(sender);
+        waiting.push_back(job);
         self.length += 1;
-        receiver
+    }
+
+    /// The first job, that somebody waits for, of the client whose turn it is; without one, one more may run.
+    fn next(&mut self) -> Option<Job> {
+        let next = std::iter::from_fn(|| self.take()).find(|job| !job.given_up.is_cancelled());
+        self.free += usize::from(next.is_none());
+        next
     }
 
     /// The first of the client whose turn it is; that client comes last next time.
-    fn take(&mut self) -> Option<oneshot::Sender<Turn>> {
+    fn take(&mut self) -> Option<Job> {
         let client = self.order.pop_front()?;
         let waiting = self.waiting.get_mut(&client)?;
         let next = waiting.pop_front();
@@ -188,7 +191,7 @@ impl Queue {
 
     fn forget_the_gone(&mut self) {
         for waiting in self.waiting.values_mut() {
-            waiting.retain(|sender| !sender.is_closed());
+            waiting.retain(|job| !job.given_up.is_cancelled());
         }
         self.waiting.retain(|_, waiting| !waiting.is_empty());
         self.order.retain(|client| self.waiting.contains_key(client));
@@ -199,51 +202,53 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::mpsc;
 
     fn client(last: u8) -> Client {
         Some(IpAddr::from([10, 0, 0, last]))
     }
 
-    /// The names of those who get a turn, in order.
-    async fn drain(lane: &Arc<Lane>, held: Turn, mut waiting: Vec<(&'static str, oneshot::Receiver<Turn>)>) -> Vec<&'static str> {
-        let (mut order, mut held) = (Vec::new(), Some(held));
-        while !waiting.is_empty() {
-            drop(held.take());
-            let at = waiting.iter_mut().position(|(_, turn)| match turn.try_recv() {
-                Ok(turn) => {
-                    held = Some(turn);
-                    true
-                }
-                Err(_) => false,
-            });
-            order.push(waiting.remove(at.expect("somebody is next")).0);
-        }
-        drop(held);
-        assert_eq!(lane.queue().free, 1);
-        order
+    fn job(work: impl FnOnce() + Send + 'static) -> Job {
+        Job { given_up: Cancel::default(), work: Box::new(work) }
+    }
+
+    /// A lane for one job, which runs until the sender is dropped.
+    fn busy_lane() -> (Arc<Lane>, mpsc::Sender<()>) {
+        let (release, held) = mpsc::channel();
+        let lane = Lane::new(1);
+        Lane::submit(&lane, client(1), job(move || held.recv().unwrap_or_default())).expect("it is free");
+        (lane, release)
     }
 
     #[tokio::test]
     async fn clients_take_turns_and_who_has_gone_has_none() {
-        let lane = Lane::new(1);
-        let held = Lane::turn(&lane, client(1)).await.unwrap();
-        let wait = |name, last| (name, lane.queue().add(client(last)));
-        let mut waiting = vec![wait("a1", 1), wait("a2", 1), wait("a3", 1), wait("b1", 2), wait("gone", 3), wait("c1", 4)];
-        drop(waiting.remove(4));
-        assert_eq!(drain(&lane, held, waiting).await, ["a1", "b1", "c1", "a2", "a3"]);
+        let (lane, release) = busy_lane();
+        let (say, said) = mpsc::channel();
+        for (name, last) in [("a1", 1), ("a2", 1), ("a3", 1), ("b1", 2), ("gone", 3), ("c1", 4)] {
+            let say = say.clone();
+            let job = job(move || say.send(name).expect("somebody listens"));
+            if name == "gone" {
+                job.given_up.cancel();
+            }
+            Lane::submit(&lane, client(last), job).expect("there is room");
+        }
+        drop((say, release));
+        let order = tokio::task::spawn_blocking(move || said.into_iter().collect::<Vec<_>>()).await.unwrap();
+        assert_eq!(order, ["a1", "b1", "c1", "a2", "a3"]);
         assert_eq!(lane.queue().length, 0);
     }
 
     #[tokio::test]
     async fn too_many_are_sent_away_until_some_have_gone() {
-        let lane = Lane::new(1);
-        let _held = Lane::turn(&lane, client(1)).await.unwrap();
-        let waiting: Vec<_> = (0..MOST_WAITING).map(|_| lane.queue().add(client(1))).collect();
-        assert!(matches!(Lane::turn(&lane, client(2)).await, Err(AppError::Busy(_))));
-        drop(waiting);
-        let next = Lane::turn(&lane, client(2));
-        tokio::pin!(next);
-        assert!(futures::poll!(&mut next).is_pending());
+        let (lane, _release) = busy_lane();
+        let waiting: Vec<Cancel> = std::iter::repeat_with(Cancel::default).take(MOST_WAITING).collect();
+        for given_up in &waiting {
+            let job = Job { given_up: given_up.clone(), work: Box::new(|| ()) };
+            Lane::submit(&lane, client(1), job).expect("there is room");
+        }
+        assert!(matches!(Lane::submit(&lane, client(2), job(|| ())), Err(AppError::Busy(_))));
+        waiting.iter().for_each(Cancel::cancel);
+        Lane::submit(&lane, client(2), job(|| ())).expect("there is room again");
         assert_eq!(lane.queue().length, 1);
     }
 
@@ -268,9 +273,10 @@ mod tests {
     #[tokio::test]
     async fn a_panic_gives_the_turn_back() {
         let compute = Compute::default();
-        assert!(compute.run(None, 1, || panic!("on purpose")).await.is_err());
-        assert_eq!(compute.run(None, LARGE_ROWS, || 7).await, Ok(7));
+        for _ in 0..=compute.processors {
+            assert!(compute.run(None, 1, || panic!("on purpose")).await.is_err());
+        }
+        assert_eq!(compute.run(None, 1, || 7).await, Ok(7));
         assert_eq!(compute.running.load(Ordering::Relaxed), 0);
-        assert_eq!(compute.small.queue().free, compute.processors);
     }
 }

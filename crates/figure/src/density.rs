@@ -21,6 +21,7 @@ pub use cells::Counts;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shade::Shaded;
+use std::collections::HashMap;
 
 /// How counts become opacity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -251,12 +252,14 @@ fn table(input: &Input<'_>, blocks: &[Block], groups: &Groups) -> Rows {
         columns.push(&largest);
     }
     let mut table = Rows::new(&columns);
+    // Blocks share their edges.
+    let mut readings = [input.x, input.y].map(|axis| (axis, HashMap::new()));
     for block in blocks {
         table.push(|| {
-            let mut row: Vec<Cell> = [(input.x, block.x), (input.y, block.y)]
-                .iter()
-                .flat_map(|(axis, range)| range.map(|at| Cell::Text(axis.reading(at))))
-                .collect();
+            let edges = readings.iter_mut().zip([block.x, block.y]).flat_map(|((axis, known), range)| {
+                range.map(|at| Cell::Text(known.entry(at.to_bits()).or_insert_with(|| axis.reading(at)).clone()))
+            });
+            let mut row: Vec<Cell> = edges.collect();
             row.push(Cell::count(block.rows));
             if !input.levels.is_empty() {
                 row.push(Cell::Text(groups.labels[groups.of_plane[block.largest]].clone()));

@@ -32,6 +32,10 @@ impl Cancel {
         self.0.store(true, Ordering::Relaxed);
     }
 
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
     /// Runs `work`; `None` if it was given up, which its passes over rows notice: most within some ten thousand rows, others at their end.
     pub fn run<T>(&self, work: impl FnOnce() -> T) -> Option<T> {
         let before = CANCEL.replace(Some(self.clone()));
@@ -47,7 +51,7 @@ impl Cancel {
 
 /// Unwinds if this work was given up.
 pub fn check() {
-    let given_up = CANCEL.with_borrow(|cancel| cancel.as_ref().is_some_and(|cancel| cancel.0.load(Ordering::Relaxed)));
+    let given_up = CANCEL.with_borrow(|cancel| cancel.as_ref().is_some_and(Cancel::is_cancelled));
     if given_up {
         // Without a message: nothing went wrong.
         resume_unwind(Box::new(Cancelled) as Box<dyn Any + Send>);
