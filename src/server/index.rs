@@ -20,7 +20,7 @@ use super::source::column;
 /// How indexes are laid out; part of their names, so that another version of labboard makes its own.
 const FORMAT: u32 = 2;
 /// Tables with fewer rows are read as soon as an index.
-pub const FROM_ROWS: usize = 200_000;
+pub const FROM_ROWS: usize = 50_000;
 /// Of an index without colours, on disk.
 const BYTES_PER_ROW: u64 = 12;
 /// Indexes that are kept open; their files are mapped, so that they weigh little.
