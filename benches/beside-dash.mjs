@@ -119,9 +119,10 @@ function watch() {
           requestAnimationFrame(() =>
             requestAnimationFrame(() => {
               for (const canvas of this.querySelectorAll("canvas")) {
-                const [gl, plain] = [canvas.getContext("webgl"), canvas.getContext("2d")];
-                gl?.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
+                const plain = canvas.getContext("2d");
+                const gl = plain ? null : canvas.getContext("webgl");
                 plain?.getImageData(0, 0, 1, 1);
+                gl?.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
               }
               drawn.push({ ...entry, painted: performance.now() });
             }),

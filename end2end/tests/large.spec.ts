@@ -149,3 +149,32 @@ test('who finds the server busy waits, and is answered', async ({ browser, serve
   expect(refused).toBe(2);
   await context.close();
 });
+
+test('a first look is drawn, says what it is, and all rows follow', async ({ browser, server }) => {
+  const context = await browser.newContext({ baseURL: server.url });
+  const page = await context.newPage();
+  const problems: string[] = [];
+  watch(page, server, problems);
+  const asked: string[] = [];
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  // The tables here are small, so that the first answer only pretends; the second waits until the first has been seen.
+  await page.route('**/api/figures/data/17/scatter?**', async (route) => {
+    const first = route.request().url().includes('first=on');
+    asked.push(first ? 'first' : 'all');
+    if (!first) await held;
+    const response = await route.fetch();
+    const answer = await response.json();
+    if (first) answer.figure.layout.meta.follows = true;
+    return route.fulfill({ response, json: answer });
+  });
+  await page.goto('/data/17');
+  await panel(page).locator('.host[data-drawn]').waitFor();
+  await expect(panel(page)).toHaveAttribute('data-state', 'loading');
+  expect(await image(page)).toContain('/raster?');
+  release();
+  await expect(panel(page)).toHaveAttribute('data-state', 'ready');
+  expect(asked).toEqual(['first', 'all']);
+  expect(problems).toEqual([]);
+  await context.close();
+});

@@ -131,3 +131,43 @@ test('many marks are on the canvas, through zoom, hover, legend, selection and d
   await context.close();
   await server.stop();
 });
+
+test('numbers as colours, and rings, on a screen with other pixels', async ({ browser }) => {
+  const server = await start('--no-demo');
+  const context = await browser.newContext({ baseURL: server.url, viewport: { width: 1280, height: 900 }, deviceScaleFactor: 1.5 });
+  const page = await context.newPage();
+  const problems: string[] = [];
+  watch(page, server, problems);
+  // Every tenth row has no colour, and is a ring.
+  const rows = Array.from({ length: ROWS }, (_, i) => `${i % 80},${Math.floor(i / 80)},${i % 10 === 0 ? '' : i}`);
+  const file = join(mkdtempSync(join(tmpdir(), 'marks-')), 'colours.csv');
+  writeFileSync(file, ['x,y,z', ...rows].join('\n'));
+  const path = server.run('import', file).match(/\/data\/\d+/)![0];
+  await open(page, `${path}?scatter.x=x&scatter.y=y&scatter.color=z`);
+  await settled(page);
+  const panel = page.locator('[data-panel="scatter"]');
+  const chart = panel.locator('.js-plotly-plot');
+  await panel.locator('.host[data-drawn]').waitFor();
+  // The colours at the first and the last known mark are those of the ends of the scale, and a ring is empty inside.
+  const pixels = await chart.evaluate((element: any) => {
+    const { xaxis, yaxis, width } = element._fullLayout;
+    const canvas = element.querySelector('.gl-canvas-context') as HTMLCanvasElement;
+    const ratio = canvas.width / width;
+    const [known, missing] = element._fullData;
+    const at = (trace: any, i: number) => {
+      const [x, y] = [xaxis._offset + xaxis.d2p(trace.x[i]), yaxis._offset + yaxis.d2p(trace.y[i])];
+      return [...canvas.getContext('2d')!.getImageData(Math.floor(x * ratio), Math.floor(y * ratio), 1, 1).data];
+    };
+    return { ratio, first: at(known, 0), last: at(known, known._length - 1), ring: at(missing, 5), ends: [known.marker.colorscale[0][1], known.marker.colorscale.at(-1)[1]] };
+  });
+  expect(pixels.ratio).toBeCloseTo(1.5, 2);
+  const rgb = (colour: string) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+  for (const [seen, end] of [[pixels.first, pixels.ends[0]], [pixels.last, pixels.ends[1]]] as const) {
+    expect(seen[3]).toBeGreaterThan(100);
+    rgb(end).forEach((channel, i) => expect(Math.abs(channel - seen[i])).toBeLessThan(12));
+  }
+  expect(pixels.ring[3]).toBeLessThan(pixels.first[3] / 2);
+  expect(problems).toEqual([]);
+  await context.close();
+  await server.stop();
+});

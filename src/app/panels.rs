@@ -100,6 +100,8 @@ pub struct Probe<S: 'static> {
     pub at: At<S>,
     /// The rows in any of some shapes; on a logarithmic axis these are in the data's own units.
     pub select: fn(&S, &Values, &[Shape]) -> Result<Found, Empty>,
+    /// From so many rows on a first look counts some of them only, see [`Canvas::first`].
+    pub first_look_from: usize,
 }
 
 /// Rows that were asked for by their place.
@@ -161,6 +163,8 @@ pub struct Canvas {
     pub zoom: Option<Zoom>,
     /// Whether the first picture is wanted: it goes into pages, not into answers.
     pub picture: bool,
+    /// Whether a first look at some of the rows is enough where all would take long; the figure says so as `meta.follows`.
+    pub first: bool,
 }
 
 impl Canvas {
@@ -231,6 +235,8 @@ pub trait AnyPanel: Debug + Sync {
     /// # Errors
     /// Why there is nothing to draw.
     fn draw(&self, source: &Source, values: &Values, canvas: &Canvas) -> Result<Content, Empty>;
+    /// From how many rows on a first look is small work; beyond all of them where there is none.
+    fn first_look_from(&self) -> usize;
     /// See [`Probe::at`].
     ///
     /// # Errors
@@ -283,6 +289,10 @@ impl<S: PanelSource> AnyPanel for Panel<S> {
             Some(source) => (self.draw)(source, values, canvas),
             None => Err(Empty { reason: "This panel is for another kind of page".to_owned() }),
         }
+    }
+
+    fn first_look_from(&self) -> usize {
+        self.probe.as_ref().map_or(usize::MAX, |probe| probe.first_look_from)
     }
 
     fn at(&self, source: &Source, values: &Values, canvas: &Canvas, point: (f64, f64)) -> Result<Found, Empty> {

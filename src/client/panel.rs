@@ -137,51 +137,63 @@ pub fn drive(driven: Driven) {
             if superseded() {
                 return;
             }
-            let answer = fetch::json(&url, signal.as_ref()).await;
-            if superseded() {
+            // Where all rows take long, a first look at some of them comes before.
+            let mut first = if driven.chart { "&first=on" } else { "" };
+            loop {
+                let answer = fetch::json(&format!("{url}{first}"), signal.as_ref()).await;
+                if superseded() {
+                    return;
+                }
+                let outcome = async {
+                    let (view, figure) = split(answer?)?;
+                    if driven.chart && view.empty.is_none() {
+                        plotly::load(&plotly_url).await?;
+                        if superseded() || !host.is_connected() {
+                            return Ok(None);
+                        }
+                        // What came with new data is ringed; another view is not news.
+                        let before = news.then(|| plotly::marks(&host));
+                        // The panel may be gone whenever something was waited for.
+                        let Some(wanted) = look.try_get_untracked() else { return Ok(None) };
+                        look::put_on(&figure, &wanted);
+                        plotly::draw(&host, &figure).await?;
+                        let Some(wanted) = look.try_get_untracked() else { return Ok(None) };
+                        let _ = host.set_attribute("data-drawn", "true");
+                        rows::remember(&host, &url);
+                        rows::count_selected(&host, &wanted);
+                        if let Some(before) = before {
+                            let host = host.clone();
+                            leptos::task::spawn_local(async move {
+                                plotly::ring(&host, &before, &super::color("--accent").unwrap_or_default()).await;
+                            });
+                        }
+                        listen.try_with_value(|listen| listen(&host));
+                    } else if driven.chart {
+                        plotly::clear(&host);
+                        let _ = host.remove_attribute("data-drawn");
+                    }
+                    Ok(Some((view, plotly::dig(&figure, &["layout", "meta", "follows"]).is_some())))
+                }
+                .await;
+                match outcome {
+                    Ok(Some((view, follows))) => {
+                        if superseded() {
+                            return;
+                        }
+                        let state = view.empty.clone().map_or(PanelState::Ready, PanelState::Empty);
+                        driven.shown.try_set(view);
+                        if follows {
+                            first = "";
+                            continue;
+                        }
+                        driven.state.try_set(state);
+                    }
+                    Ok(None) => {}
+                    Err(error) => {
+                        driven.state.try_set(PanelState::Error(error));
+                    }
+                }
                 return;
-            }
-            let outcome = async {
-                let (view, figure) = split(answer?)?;
-                if driven.chart && view.empty.is_none() {
-                    plotly::load(&plotly_url).await?;
-                    if superseded() || !host.is_connected() {
-                        return Ok(None);
-                    }
-                    // What came with new data is ringed; another view is not news.
-                    let before = news.then(|| plotly::marks(&host));
-                    // The panel may be gone whenever something was waited for.
-                    let Some(wanted) = look.try_get_untracked() else { return Ok(None) };
-                    look::put_on(&figure, &wanted);
-                    plotly::draw(&host, &figure).await?;
-                    let Some(wanted) = look.try_get_untracked() else { return Ok(None) };
-                    let _ = host.set_attribute("data-drawn", "true");
-                    rows::remember(&host, &url);
-                    rows::count_selected(&host, &wanted);
-                    if let Some(before) = before {
-                        let host = host.clone();
-                        leptos::task::spawn_local(async move {
-                            plotly::ring(&host, &before, &super::color("--accent").unwrap_or_default()).await;
-                        });
-                    }
-                    listen.try_with_value(|listen| listen(&host));
-                } else if driven.chart {
-                    plotly::clear(&host);
-                    let _ = host.remove_attribute("data-drawn");
-                }
-                Ok(Some(view))
-            }
-            .await;
-            match outcome {
-                Ok(Some(view)) => {
-                    let state = view.empty.clone().map_or(PanelState::Ready, PanelState::Empty);
-                    driven.shown.try_set(view);
-                    driven.state.try_set(state);
-                }
-                Ok(None) => {}
-                Err(error) => {
-                    driven.state.try_set(PanelState::Error(error));
-                }
             }
         });
         Some(request)

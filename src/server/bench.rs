@@ -56,32 +56,63 @@ pub async fn run(args: BenchArgs) -> anyhow::Result<()> {
     println!("{:<34} {:>9.0} MB", "memory at the most", memory("VmHWM") / 1e6);
     let state = routes::open(Config { data_dir: dir, demo: false, ..Config::default() }).await?;
     let start = Instant::now();
-    draw(&state, entity, None).await?;
+    draw(&state, entity, None, false).await?;
     report("first figure, without an index", start.elapsed());
     let start = Instant::now();
+    let (.., follows) = draw(&state, entity, None, true).await?;
+    if follows {
+        report("a first look, without an index", start.elapsed());
+    }
+    let start = Instant::now();
     state.indexes().idle().await;
-    draw(&state, entity, None).await?;
+    draw(&state, entity, None, false).await?;
     state.indexes().idle().await;
     report("the index, in the background", start.elapsed());
     let mut random = Random(args.seed ^ 0x5eed);
     println!("{:<34} {:>9} {:>9} {:>9} {:>9}", "figures that nobody asked for", "median", "p95", "bytes", "rows");
     for depth in 0..DEPTHS {
-        let (mut times, mut bytes, mut shown) = (Vec::new(), 0, 0);
-        for _ in 0..WINDOWS {
-            let zoom = window(depth, &mut random);
-            let start = Instant::now();
-            let drawn = draw(&state, entity, Some(zoom)).await?;
-            times.push(start.elapsed());
-            bytes = bytes.max(drawn.0);
-            shown = drawn.1;
-        }
-        times.sort_unstable();
-        let ms = |at: usize| times[at.min(times.len() - 1)].as_secs_f64() * 1e3;
         let what = if depth == 0 { "  about everything".to_owned() } else { format!("  1/{} of each axis", 3_u64.pow(depth)) };
-        println!("{what:<34} {:>6.1} ms {:>6.1} ms {:>6.0} kB {shown:>9}", ms(WINDOWS / 2), ms(WINDOWS * 95 / 100), bytes as f64 / 1e3);
+        let mut same = random.clone();
+        let seen = windows(&state, entity, depth, false, &mut random).await?;
+        println!("{what:<34} {seen}");
+        let (.., follows) = draw(&state, entity, Some(window(depth, &mut same.clone())), true).await?;
+        if follows {
+            println!("{:<34} {}", "    a first look", windows(&state, entity, depth, true, &mut same).await?);
+        }
     }
     println!("{:<34} {:>9.0} MB, files of columns and indexes not counted", "memory now", memory("RssAnon") / 1e6);
     Ok(())
+}
+
+/// What figures of several windows took.
+struct Seen {
+    /// Ascending.
+    times: Vec<Duration>,
+    bytes: usize,
+    /// Rows counted for the last.
+    rows: u64,
+}
+
+impl std::fmt::Display for Seen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let ms = |at: usize| self.times[at.min(self.times.len() - 1)].as_secs_f64() * 1e3;
+        let (median, p95) = (ms(self.times.len() / 2), ms(self.times.len() * 95 / 100));
+        write!(f, "{median:>6.1} ms {p95:>6.1} ms {:>6.0} kB {:>9}", self.bytes as f64 / 1e3, self.rows)
+    }
+}
+
+/// Windows at a depth; `first` asks for a first look where there is one.
+async fn windows(state: &State, entity: Entity, depth: u32, first: bool, random: &mut Random) -> anyhow::Result<Seen> {
+    let mut seen = Seen { times: Vec::new(), bytes: 0, rows: 0 };
+    for _ in 0..WINDOWS {
+        let zoom = window(depth, random);
+        let start = Instant::now();
+        let (bytes, rows, _) = draw(state, entity, Some(zoom), first).await?;
+        seen.times.push(start.elapsed());
+        seen = Seen { bytes: seen.bytes.max(bytes), rows, ..seen };
+    }
+    seen.times.sort_unstable();
+    Ok(seen)
 }
 
 fn report(what: &str, time: Duration) {
@@ -95,16 +126,17 @@ fn memory(field: &str) -> f64 {
     line.and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok()).map_or(0.0, |kilobytes| kilobytes * 1024.0)
 }
 
-/// The bytes of a figure with its raster, and the rows that it shows.
-async fn draw(state: &State, entity: Entity, zoom: Option<Zoom>) -> anyhow::Result<(usize, u64)> {
+/// The bytes of a figure with its raster, the rows that it shows, and whether it is a first look.
+async fn draw(state: &State, entity: Entity, zoom: Option<Zoom>, first: bool) -> anyhow::Result<(usize, u64, bool)> {
     let panel = panels::find(Kind::Data, "scatter").context("there is no scatter")?;
     let wanted: Controls = [("x", "x"), ("y", "y"), ("color", "cat")].map(|(name, value)| (name.to_owned(), vec![value.to_owned()])).into();
     let mut request = Request::new(entity, panel, wanted);
     (request.canvas.width, request.canvas.height, request.canvas.picture) = (800, 500, false);
-    request.canvas.zoom = zoom;
+    (request.canvas.zoom, request.canvas.first) = (zoom, first);
     let drawn = figures::drawn(state, request).await.map_err(anyhow::Error::from)?;
     let raster = drawn.raster.as_ref().map_or(0, |raster| raster.image.len());
-    Ok((serde_json::to_vec(&drawn.figure)?.len() + raster, drawn.view.provenance.rows_shown))
+    let follows = figures::follows(&drawn.figure);
+    Ok((serde_json::to_vec(&drawn.figure)?.len() + raster, drawn.view.provenance.rows_shown, follows))
 }
 
 /// A window of a third to the power of `depth`, around one of the clusters.
@@ -196,6 +228,7 @@ async fn add(store: &Store, rows: usize, hash: ContentHash) -> anyhow::Result<i6
 }
 
 /// SplitMix64 (Steele, Lea and Flood 2014).
+#[derive(Clone)]
 struct Random(u64);
 
 impl Random {

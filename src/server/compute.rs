@@ -15,7 +15,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use labboard_frame::parallel::{Cancel, with_threads};
 use tokio::sync::oneshot;
 
-use super::source::blocking_failed;
 use crate::error::AppError;
 
 /// Who asks; `None` where the address is not known. All of these share one turn.
@@ -70,7 +69,8 @@ impl Compute {
         };
         let lane = if rows < LARGE_ROWS { &self.small } else { &self.large };
         Lane::submit(lane, client, Job { given_up: given_up.0.clone(), work: Box::new(work) })?;
-        answer.await.map_err(blocking_failed)?.ok_or_else(|| AppError::Internal("This was given up".to_owned()))
+        let failed = |_| AppError::Internal("The computation failed; the server's log says why".to_owned());
+        answer.await.map_err(failed)?.ok_or_else(|| AppError::Internal("This was given up".to_owned()))
     }
 }
 
@@ -151,8 +151,13 @@ impl Lane {
     fn work(&self, first: Job) {
         let mut next = Some(first);
         while let Some(job) = next {
-            // Who waits for work that panics notices that there is no answer.
-            let _ = catch_unwind(AssertUnwindSafe(job.work));
+            if !job.given_up.is_cancelled()
+                && let Err(panic) = catch_unwind(AssertUnwindSafe(job.work))
+            {
+                // Who waits for it notices that there is no answer.
+                let cause = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+                tracing::error!(cause, "a computation failed");
+            }
             next = self.queue().next();
         }
     }
@@ -168,9 +173,9 @@ impl Queue {
         self.length += 1;
     }
 
-    /// The first job, that somebody waits for, of the client whose turn it is; without one, one more may run.
+    /// The first job of the client whose turn it is; without one, one more may run.
     fn next(&mut self) -> Option<Job> {
-        let next = std::iter::from_fn(|| self.take()).find(|job| !job.given_up.is_cancelled());
+        let next = self.take();
         self.free += usize::from(next.is_none());
         next
     }
@@ -213,8 +218,8 @@ mod tests {
     }
 
     /// A lane for one job, which runs until the sender is dropped.
-    fn busy_lane() -> (Arc<Lane>, mpsc::Sender<()>) {
-        let (release, held) = mpsc::channel();
+    fn busy_lane() -> (Arc<Lane>, mpsc::SyncSender<()>) {
+        let (release, held) = mpsc::sync_channel(1);
         let lane = Lane::new(1);
         Lane::submit(&lane, client(1), job(move || held.recv().unwrap_or_default())).expect("it is free");
         (lane, release)
@@ -223,7 +228,7 @@ mod tests {
     #[tokio::test]
     async fn clients_take_turns_and_who_has_gone_has_none() {
         let (lane, release) = busy_lane();
-        let (say, said) = mpsc::channel();
+        let (say, said) = mpsc::sync_channel(8);
         for (name, last) in [("a1", 1), ("a2", 1), ("a3", 1), ("b1", 2), ("gone", 3), ("c1", 4)] {
             let say = say.clone();
             let job = job(move || say.send(name).expect("somebody listens"));
@@ -276,7 +281,8 @@ mod tests {
         for _ in 0..=compute.processors {
             assert!(compute.run(None, 1, || panic!("on purpose")).await.is_err());
         }
-        assert_eq!(compute.run(None, 1, || 7).await, Ok(7));
+        let seven = tokio::time::timeout(std::time::Duration::from_secs(10), compute.run(None, 1, || 7)).await;
+        assert_eq!(seven, Ok(Ok(7)));
         assert_eq!(compute.running.load(Ordering::Relaxed), 0);
     }
 }

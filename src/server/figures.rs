@@ -60,7 +60,7 @@ pub struct Request {
 
 impl Request {
     pub fn new(entity: Entity, panel: &'static dyn AnyPanel, wanted: Controls) -> Self {
-        let canvas = Canvas { theme: Theme::Light, width: DEFAULT_WIDTH, height: panel.height(), zoom: None, picture: true };
+        let canvas = Canvas { theme: Theme::Light, width: DEFAULT_WIDTH, height: panel.height(), zoom: None, picture: true, first: false };
         Self { entity, panel, wanted, canvas, inline: false, for_page: false, rows: TWIN_ROWS, client: None }
     }
 
@@ -93,6 +93,7 @@ impl Request {
                 }
                 "raster" => request.inline = value == "inline",
                 "for" => request.for_page = value == "page",
+                "first" => request.canvas.first = value == "on",
                 // Part of URLs so that they may be cached; the source is always the newest.
                 "v" => {}
                 name if names.contains(&name) => {
@@ -104,7 +105,7 @@ impl Request {
                 other => {
                     let known = names.join(", ");
                     return Err(AppError::BadRequest(format!(
-                        "“{other}” is not a control of {} ({known}), nor size, window, zoom, theme or raster",
+                        "“{other}” is not a control of {} ({known}), nor size, window, zoom, theme, first or raster",
                         panel.name()
                     )));
                 }
@@ -115,10 +116,10 @@ impl Request {
 
     /// The same drawing has the same text.
     fn key(&self) -> String {
-        let Canvas { theme, width, height, zoom, .. } = &self.canvas;
+        let Canvas { theme, width, height, zoom, first, .. } = &self.canvas;
         let zoom = zoom.as_ref().map(Zoom::to_string).unwrap_or_default();
         format!(
-            "{}/{}?{}&{theme:?}&{width}x{height}&{zoom}&{}",
+            "{}/{}?{}&{theme:?}&{width}x{height}&{zoom}&{first}&{}",
             self.entity.path(),
             self.panel.name(),
             to_query(&self.wanted),
@@ -132,15 +133,16 @@ impl Request {
         )
     }
 
-    /// The address of the drawing's raster.
-    fn raster_url(&self, base: &str, hash: &str) -> String {
+    /// The address of the drawing's raster; `follows` says that it is a first look.
+    fn raster_url(&self, base: &str, hash: &str, follows: bool) -> String {
         let Canvas { theme, width, height, zoom, .. } = &self.canvas;
+        let first = if follows { "&first=on" } else { "" };
         let theme = if *theme == Theme::Dark { "dark" } else { "light" };
         let query = to_query(&self.wanted);
         let and = if query.is_empty() { "" } else { "&" };
         let zoom = zoom.as_ref().map(|zoom| format!("&zoom={}", encode(&zoom.to_string()))).unwrap_or_default();
         let path = format!("{base}/api/figures{}/{}/raster", self.entity.path(), encode(self.panel.name()));
-        format!("{path}?{query}{and}theme={theme}&size={width}x{height}{zoom}&v={hash}")
+        format!("{path}?{query}{and}theme={theme}&size={width}x{height}{zoom}{first}&v={hash}")
     }
 }
 
@@ -204,9 +206,14 @@ pub fn draw(source: &Source, request: &Request, base: &str) -> Drawn {
     }
 }
 
+/// Whether a figure is a first look, which the figure of all rows follows.
+pub fn follows(figure: &Value) -> bool {
+    figure.pointer("/layout/meta/follows").is_some()
+}
+
 fn chart(mut drawing: Drawing, mut view: PanelView, request: &Request, base: &str) -> Drawn {
     if let Some(raster) = &drawing.raster {
-        let source = if request.inline { raster.data_uri() } else { request.raster_url(base, &raster.hash) };
+        let source = if request.inline { raster.data_uri() } else { request.raster_url(base, &raster.hash, follows(&drawing.figure)) };
         drawing.set_raster_source(&source);
     }
     // Charts with a row per item decide their height themselves.
@@ -255,6 +262,8 @@ struct Answer {
     /// Compressed when the first client asks for it.
     gzip: std::sync::OnceLock<Bytes>,
     raster: Option<Bytes>,
+    /// Whether this is a first look, which the answer of all rows follows.
+    follows: bool,
 }
 
 /// Kept answers, and what pages show of their panels before they ask for a figure.
@@ -303,7 +312,9 @@ async fn source_of(state: &State, request: &Request) -> Result<Arc<Source>, AppE
 pub async fn drawn(state: &State, request: Request) -> Result<Drawn, AppError> {
     let source = source_of(state, &request).await?;
     let base = state.config().base_path.clone();
-    let rows = source.rows();
+    // A first look is small work, however many rows there are, and does not wait for what is large.
+    let is_first_look = request.canvas.first && source.rows() >= request.panel.first_look_from();
+    let rows = if is_first_look { 0 } else { source.rows() };
     state.compute().run(request.client, rows, move || draw(&source, &request, &base)).await
 }
 
@@ -318,18 +329,29 @@ pub async fn view(state: &State, request: Request) -> Result<Arc<PanelView>, App
 }
 
 async fn answer(state: &State, request: Request) -> Result<Arc<Answer>, AppError> {
-    let key = (state.revision(request.entity), request.key());
-    if let Some(known) = state.figures().answers.get(&key).await {
+    let revision = state.revision(request.entity);
+    let key = (revision, request.key());
+    // Where all rows were counted already, or are as soon as some, there is no first look.
+    let whole = match request.canvas.first {
+        true => (revision, Request { canvas: Canvas { first: false, ..request.canvas.clone() }, ..request.clone() }.key()),
+        false => key.clone(),
+    };
+    let known = async |state: &State| match state.figures().answers.get(&whole).await {
+        None if key != whole => state.figures().answers.get(&key).await,
+        known => known,
+    };
+    if let Some(known) = known(state).await {
         return Ok(known);
     }
     let begin = || {
-        let (state, key) = (state.clone(), key.clone());
+        let (state, key, whole) = (state.clone(), key.clone(), whole.clone());
         async move {
             // It may have come since.
             if let Some(known) = state.figures().answers.get(&key).await {
                 return Ok(known);
             }
             let answer = Arc::new(made(&state, request).await?);
+            let key = if answer.follows { key } else { whole };
             state.figures().answers.insert(key, Arc::clone(&answer)).await;
             Ok(answer)
         }
@@ -341,6 +363,7 @@ async fn answer(state: &State, request: Request) -> Result<Arc<Answer>, AppError
 async fn made(state: &State, request: Request) -> Result<Answer, AppError> {
     let (inline, for_page) = (request.inline, request.for_page);
     let drawn = drawn(state, request).await?;
+    let follows = follows(&drawn.figure);
     let mut body = if for_page {
         let view = postcard::to_allocvec(&drawn.view).map_err(|error| AppError::Internal(error.to_string()))?;
         serde_json::json!({ "view": STANDARD.encode(view) })
@@ -353,7 +376,7 @@ async fn made(state: &State, request: Request) -> Result<Answer, AppError> {
     }
     let plain = Bytes::from(serde_json::to_vec(&body).map_err(|error| AppError::Internal(error.to_string()))?);
     let raster = drawn.raster.map(|raster| Bytes::from(raster.image));
-    Ok(Answer { tag: format!("{:032x}", xxhash_rust::xxh3::xxh3_128(&plain)), plain, gzip: std::sync::OnceLock::new(), raster })
+    Ok(Answer { tag: format!("{:032x}", xxhash_rust::xxh3::xxh3_128(&plain)), plain, gzip: std::sync::OnceLock::new(), raster, follows })
 }
 
 fn gzip(plain: &[u8]) -> Bytes {
@@ -434,7 +457,10 @@ pub async fn raster(Extract(state): Extract<State>, Path((kind, id, panel)): Pla
 
 pub async fn csv(Extract(state): Extract<State>, Path((kind, id, panel)): Place, RawQuery(query): RawQuery, peer: Peer) -> Response {
     let found = match Request::parse(&kind, &id, &panel, query.as_deref().unwrap_or_default()) {
-        Ok(request) => drawn(&state, Request { rows: usize::MAX, client: client(peer), ..request }).await,
+        Ok(mut request) => {
+            request.canvas.first = false;
+            drawn(&state, Request { rows: usize::MAX, client: client(peer), ..request }).await
+        }
         Err(error) => Err(error),
     };
     match found {
@@ -501,6 +527,15 @@ mod tests {
         assert!(matches!(Request::parse("data", "x", "scatter", ""), Err(AppError::NotFound(_))));
         assert!(matches!(Request::parse("data", "1", "nothing", ""), Err(AppError::NotFound(_))));
         assert!(matches!(Request::parse("user", "1", "scatter", ""), Err(AppError::NotFound(_))));
+    }
+
+    #[test]
+    fn a_first_look_is_another_drawing() {
+        let of = |query: &str| Request::parse("data", "1", "scatter", query).expect("good");
+        let (first, all) = (of("x=a&first=on"), of("x=a"));
+        assert!(first.canvas.first && !all.canvas.first);
+        assert_ne!(first.key(), all.key());
+        assert!(first.raster_url("", "h", true).contains("&first=on&v=h") && !first.raster_url("", "h", false).contains("first"));
     }
 
     #[test]

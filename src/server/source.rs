@@ -220,7 +220,7 @@ pub fn app_error(error: StoreError) -> AppError {
     }
 }
 
-pub fn blocking_failed(error: impl std::fmt::Display) -> AppError {
+pub fn blocking_failed(error: tokio::task::JoinError) -> AppError {
     tracing::error!(%error, "a computation failed");
     AppError::Internal("The computation failed; the server's log says why".to_owned())
 }

@@ -42,7 +42,7 @@ module.exports = Plotly;
 
 await mkdir(out, { recursive: true });
 const { metafile } = await esbuild.build({
-  // Aliases are resolved from here, and the licences are looked up from here.
+  // The licences are looked up from here.
   absWorkingDir: here,
   stdin: { contents: entry, resolveDir: here, sourcefile: "labboard-plotly.js" },
   outfile: join(out, "plotly.min.js"),

@@ -59,6 +59,8 @@ pub struct Input<'a> {
     pub shade: Shade,
     /// Draws cells without neighbours three pixels wide, so that lone rows stay visible.
     pub spread: bool,
+    /// One out of so many rows was counted; 1 where all were.
+    pub one_of: u64,
 }
 
 /// Memory for drawings, which is large: the next one uses it again.
@@ -80,7 +82,9 @@ pub fn draw(input: &Input<'_>, style: &Style, buffers: &mut Buffers) -> Result<D
     }
     let planes = (input.levels.len() + usize::from(!input.levels.is_empty())).clamp(1, input.counts.stride);
     buffers.cells.resize(cells, 0);
-    let survey = survey::survey(input, planes, &mut buffers.cells);
+    let mut survey = survey::survey(input, planes, &mut buffers.cells);
+    // Of a first look everything but the provenance says what the counted rows stand for.
+    survey.sums.iter_mut().for_each(|rows| *rows *= input.one_of);
     let blocks = blocks(input, planes, &survey.sums);
     let sums: Vec<u64> = (0..planes).map(|plane| blocks.iter().map(|b| b.counts[plane]).sum()).collect();
     let shown: u64 = sums.iter().sum();
@@ -113,6 +117,7 @@ pub fn draw(input: &Input<'_>, style: &Style, buffers: &mut Buffers) -> Result<D
     }
     // Beside the axis title, or not at all.
     let beside = (frame.plot_width() - text::width(&x.title, TITLE_SIZE)) / 2.0;
+    let landmarks: Vec<u64> = landmarks.iter().map(|rows| rows * input.one_of).collect();
     let note = note(&landmarks).filter(|note| text::width(note, FONT_SIZE) < beside);
     note.iter().for_each(|note| sheet.note(note));
 
@@ -126,8 +131,12 @@ pub fn draw(input: &Input<'_>, style: &Style, buffers: &mut Buffers) -> Result<D
     canvas.legend(style, &legend);
     note.iter().for_each(|note| canvas.note(panel, note));
 
+    let counted = match input.one_of {
+        1 => "every row counted".to_owned(),
+        one_of => format!("a first look, about one row in {one_of} counted; all of them follow;"),
+    };
     let mut method = format!(
-        "density: every row counted in {} × {} cells; colour mixes the classes by their shares, opacity is {}",
+        "density: {counted} in {} × {} cells; colour mixes the classes by their shares, opacity is {}",
         input.nx,
         input.ny,
         match input.shade {
@@ -149,7 +158,7 @@ pub fn draw(input: &Input<'_>, style: &Style, buffers: &mut Buffers) -> Result<D
         table: table(input, &blocks, &groups),
         picture: canvas.finish(&summary),
         summary,
-        provenance: Provenance { rows_shown: shown, rows_total: input.rows_total, method, seed: None, formula: None },
+        provenance: Provenance { rows_shown: shown / input.one_of, rows_total: input.rows_total, method, seed: None, formula: None },
         legend,
     })
 }
@@ -355,6 +364,7 @@ mod tests {
             rows_missing: 3,
             shade: Shade::Equalised,
             spread: false,
+            one_of: 1,
         }
     }
 
@@ -424,6 +434,24 @@ mod tests {
         let filled = decode(&drawing.raster.unwrap().image).iter().filter(|p| p[3] > 0).count();
         assert_eq!(filled, 5 + 2);
         assert_eq!(drawing.provenance.rows_shown, 3);
+    }
+
+    #[test]
+    fn a_first_look_says_so_and_counts_what_it_stands_for() {
+        let (x, y) = (axis("x"), axis("y"));
+        let counts = packed(&[1, 0, 5, 9], 4);
+        let all = input(&x, &y, &[], &counts, 4, 1);
+        let texts = |input: &Input<'_>| {
+            let drawing = draw(input, &Style::default()).unwrap();
+            assert_eq!(drawing.provenance.rows_shown, 15);
+            (drawing.provenance.method, drawing.figure["layout"]["annotations"].to_string(), drawing.summary)
+        };
+        let (method, note, summary) = texts(&all);
+        assert!(method.contains("every row counted") && note.contains("█ 9 rows a pixel"), "{method} {note}");
+        assert!(summary.contains("for 15 of"), "{summary}");
+        let (method, note, summary) = texts(&Input { one_of: 8, ..all });
+        assert!(method.contains("one row in 8 counted") && note.contains("█ 72 rows a pixel"), "{method} {note}");
+        assert!(summary.contains("for 120 of"), "{summary}");
     }
 
     #[test]

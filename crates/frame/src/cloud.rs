@@ -177,6 +177,12 @@ impl Cloud<'_> {
         self.blocks_that(touches).collect()
     }
 
+    /// Rows of the blocks that may have some between these positions: what counting there reads.
+    #[must_use]
+    pub fn near(&self, x: (f64, f64), y: (f64, f64)) -> usize {
+        self.blocks(x, y).iter().map(ExactSizeIterator::len).sum()
+    }
+
     /// Rows of the blocks that lie between these positions and nowhere else: at least so many rows do.
     pub(crate) fn surely_within(&self, x: (f64, f64), y: (f64, f64)) -> usize {
         let (x, y) = (self.bounds.x.halves(x), self.bounds.y.halves(y));

@@ -205,13 +205,27 @@ fn sizes(x: &Axis<'_>, y: &Axis<'_>, classes: Option<Classes<'_>>, rows: usize) 
 /// # Errors
 /// When the columns differ in length, a window is empty or not finite, or the grid has no or too many cells.
 pub fn count(x: &Axis<'_>, y: &Axis<'_>, classes: Option<Classes<'_>>, buffers: &mut Buffers) -> Result<Density, DensityError> {
+    count_one_of(1, x, y, classes, buffers)
+}
+
+/// The same of one out of so many rows, in short runs at equal distances, for a first look at many rows.
+///
+/// # Errors
+/// As [`count`].
+pub fn count_one_of(
+    one_of: usize,
+    x: &Axis<'_>,
+    y: &Axis<'_>,
+    classes: Option<Classes<'_>>,
+    buffers: &mut Buffers,
+) -> Result<Density, DensityError> {
     let rows = x.positions.len();
     x.check("x", rows)?;
     y.check("y", rows)?;
     let sizes = sizes(x, y, classes, rows)?;
     // Pieces small enough to share them out evenly.
     let pieces: Vec<Range<usize>> = split(rows, rows.div_ceil(crate::cloud::BLOCK)).collect();
-    Ok(count_pieces(&pieces, rows, &Finder::new(x), &Finder::new(y), (x, y), classes, sizes, buffers))
+    Ok(count_pieces(&pieces, one_of, rows, &Finder::new(x), &Finder::new(y), (x, y), classes, sizes, buffers))
 }
 
 /// The same out of an index, whose order the classes are in: only what the window touches is read. The positions of the axes are those of the index.
@@ -225,18 +239,34 @@ pub fn count_cloud(
     classes: Option<Classes<'_>>,
     buffers: &mut Buffers,
 ) -> Result<Density, DensityError> {
+    count_one_of_cloud(1, cloud, x, y, classes, buffers)
+}
+
+/// The same of one out of so many rows, in short runs at equal distances.
+///
+/// # Errors
+/// As [`count`].
+pub fn count_one_of_cloud(
+    one_of: usize,
+    cloud: &Cloud<'_>,
+    x: &Axis<'_>,
+    y: &Axis<'_>,
+    classes: Option<Classes<'_>>,
+    buffers: &mut Buffers,
+) -> Result<Density, DensityError> {
     let rows = cloud.x.len();
     x.check("x", rows)?;
     y.check("y", rows)?;
     let sizes = sizes(x, y, classes, cloud.len())?;
     let blocks = cloud.blocks((x.low, x.high), (y.low, y.high));
     let (of_x, of_y) = (Finder::of_cloud(x, cloud.along_x()), Finder::of_cloud(y, cloud.along_y()));
-    Ok(count_pieces(&blocks, rows, &of_x, &of_y, (x, y), classes, sizes, buffers))
+    Ok(count_pieces(&blocks, one_of, rows, &of_x, &of_y, (x, y), classes, sizes, buffers))
 }
 
 #[allow(clippy::too_many_arguments)]
 fn count_pieces(
     pieces: &[Range<usize>],
+    one_of: usize,
     rows: usize,
     of_x: &Finder<'_>,
     of_y: &Finder<'_>,
@@ -245,7 +275,8 @@ fn count_pieces(
     (groups, stride, cells): (usize, usize, usize),
     buffers: &mut Buffers,
 ) -> Density {
-    let threads = threads_for(pieces.iter().map(ExactSizeIterator::len).sum());
+    let one_of = one_of.max(1);
+    let threads = threads_for(pieces.iter().map(ExactSizeIterator::len).sum::<usize>() / one_of);
     buffers.threads.resize_with(threads.max(buffers.threads.len()), Counter::default);
     let counters = &mut buffers.threads[..threads];
     let shares = split(pieces.len(), threads).zip(counters.iter_mut());
@@ -253,7 +284,7 @@ fn count_pieces(
         counter.clear(cells);
         for rows in &pieces[share] {
             check();
-            counter.count_rows(rows.clone(), of_x, of_y, classes, (x.bins, stride));
+            counter.count_rows(rows.clone(), one_of, of_x, of_y, classes, (x.bins, stride));
         }
     });
     let (first, others) = counters.split_at_mut(1);

@@ -18,6 +18,11 @@ use crate::server::source::DataSource;
 
 /// Marks that are drawn one by one. Measured: more than this takes longer to paint than to rasterise.
 const EXACT_MARKS: usize = labboard_figure::rows::MOST_MARKS;
+/// Rows that are counted in some 20 ms, as a table has them and out of an index: a first look has as many, and less than twice as many.
+const FIRST_LOOK: usize = 2_000_000;
+const FIRST_LOOK_INDEXED: usize = 4_000_000;
+/// A first look has a row out of so many at the most: what is counted of a piece of the table is a run of 16.
+const LEAST_SHARE: usize = 256;
 /// Room around the values, as a share of their span; as the figure's axes have it.
 const PADDING: f64 = 0.04;
 /// Distinct values up to which a feature is not chosen by itself while others have more.
@@ -69,7 +74,7 @@ pub const PANEL: Panel<DataSource> = Panel {
     ],
     suits: always,
     draw,
-    probe: Some(Probe { at, select }),
+    probe: Some(Probe { at, select, first_look_from: 2 * FIRST_LOOK_INDEXED }),
 };
 
 fn any_feature(source: &DataSource) -> Vec<(String, String)> {
@@ -282,7 +287,7 @@ fn draw(source: &DataSource, values: &Values, canvas: &Canvas) -> Result<Content
             y_log,
             ..scatter::Input::new(feature(x_name, x), feature(y_name, y))
         };
-        return scatter::draw(&input, &style).map(|drawing| probed(drawing, None));
+        return scatter::draw(&input, &style).map(|drawing| probed(drawing, None, false));
     }
 
     let axes = axes.counting(color);
@@ -313,47 +318,67 @@ fn draw(source: &DataSource, values: &Values, canvas: &Canvas) -> Result<Content
                 y_log,
                 ..scatter::Input::new(x.feature(x_name), y.feature(y_name))
             };
-            return scatter::draw(&input, &style).map(|drawing| probed(drawing, Some(full)));
+            return scatter::draw(&input, &style).map(|drawing| probed(drawing, Some(full), false));
         }
     }
 
     let (nx, ny) = grid(canvas);
     let count = |positions, range: [f64; 2], bins| counting::Axis { positions, low: range[0], high: range[1], bins };
     let (x_cells, y_cells) = (count(x_at, shown.x, nx), count(y_at, shown.y, ny));
-    let mut spare = Spare::take();
-    let (buffers, picture_buffers) = &mut spare.0;
-    let counted = match &cloud {
-        Some((cloud, classes)) => counting::count_cloud(cloud, &x_cells, &y_cells, *classes, buffers),
-        None => counting::count(&x_cells, &y_cells, axes.classes(), buffers),
-    };
-    let counted = counted.map_err(|error| Empty { reason: error.to_string() })?;
     let no_groups = Grouping::all(0);
     let grouping = axes.colour.as_ref().map_or(&no_groups, |(_, colour, _)| &colour.grouping);
     let group_names = grouping.groups().iter().map(group_name).collect::<Vec<_>>();
     let group_rows = grouping.groups().iter().map(|group| group.rows).collect::<Vec<_>>();
     let grouped = axes.colour.is_some();
-    let placed = match &cloud {
+    let placed = || match &cloud {
         Some((cloud, _)) => cloud.len() as u64,
         None => placed((x_at, axes.x.summary, x_log), (y_at, axes.y.summary, y_log)),
     };
-    let input = density::Input {
-        x: &x_axis.with_range(shown.x),
-        y: &y_axis.with_range(shown.y),
-        colour: if grouped { color } else { "" },
-        levels: if grouped { &group_names } else { &[] },
-        class_counts: grouped.then_some(group_rows.as_slice()),
-        counts: density::Counts { cells: &counted.cells, stride: counted.stride, overflow: &counted.overflow },
-        nx,
-        ny,
-        extents: shown,
-        rows_total: x.len() as u64,
-        rows_missing: counted.rows_total - placed,
-        shade: shade(values),
-        spread: true,
+    let (x_axis, y_axis) = (x_axis.with_range(shown.x), y_axis.with_range(shown.y));
+    let mut spare = Spare::take();
+    let (buffers, picture_buffers) = &mut spare.0;
+    let mut drawn = |one_of: usize| {
+        let counted = match &cloud {
+            Some((cloud, classes)) => counting::count_one_of_cloud(one_of, cloud, &x_cells, &y_cells, *classes, buffers),
+            None => counting::count_one_of(one_of, &x_cells, &y_cells, axes.classes(), buffers),
+        };
+        let counted = counted.map_err(|error| Empty { reason: error.to_string() })?;
+        let input = density::Input {
+            x: &x_axis,
+            y: &y_axis,
+            colour: if grouped { color } else { "" },
+            levels: if grouped { &group_names } else { &[] },
+            class_counts: grouped.then_some(group_rows.as_slice()),
+            counts: density::Counts { cells: &counted.cells, stride: counted.stride, overflow: &counted.overflow },
+            nx,
+            ny,
+            extents: shown,
+            rows_total: x.len() as u64,
+            // To know it may take as long as to count all rows.
+            rows_missing: if one_of > 1 { 0 } else { counted.rows_total - placed() },
+            shade: shade(values),
+            spread: true,
+            one_of: one_of as u64,
+        };
+        let drawing = density::draw(&input, &style, picture_buffers).map(|drawing| probed(drawing, Some(full), one_of > 1));
+        buffers.recycle(counted);
+        drawing
     };
-    let drawing = density::draw(&input, &style, picture_buffers).map(|drawing| probed(drawing, Some(full)));
-    buffers.recycle(counted);
-    drawing
+    let one_of = match &cloud {
+        _ if !canvas.first => 1,
+        Some((cloud, _)) => one_of(cloud.near((shown.x[0], shown.x[1]), (shown.y[0], shown.y[1])), FIRST_LOOK_INDEXED),
+        None => one_of(x.len(), FIRST_LOOK),
+    };
+    match drawn(one_of) {
+        // It may be that no row was among those that were counted.
+        Err(_) if one_of > 1 => drawn(1),
+        drawing => drawing,
+    }
+}
+
+/// One out of how many rows a first look counts, of so many that would be read and so many that are quick.
+fn one_of(rows: usize, quick: usize) -> usize {
+    (rows / quick).clamp(1, LEAST_SHARE)
 }
 
 /// Rows that have a place on both axes.
@@ -370,14 +395,17 @@ fn placed(x: (Positions<'_>, &Summary, bool), y: (Positions<'_>, &Summary, bool)
     }
 }
 
-/// Tells the browser that the panel answers about rows by their place and, where a zoom is worth asking again for, what the whole
-/// view is.
-fn probed(mut drawing: labboard_figure::Drawing, full: Option<Window>) -> Content {
+/// Tells the browser that the panel answers about rows by their place, what the whole view is where a zoom is worth asking again for, and
+/// whether this is a first look that a figure of all rows follows.
+fn probed(mut drawing: labboard_figure::Drawing, full: Option<Window>, follows: bool) -> Content {
     if let Some(layout) = drawing.figure.get_mut("layout").and_then(serde_json::Value::as_object_mut) {
         let meta = layout.entry("meta").or_insert_with(|| serde_json::json!({}));
         meta["rows"] = true.into();
         if let Some(full) = full {
             meta["refine"] = serde_json::json!([full.x[0], full.x[1], full.y[0], full.y[1]]);
+        }
+        if follows {
+            meta["follows"] = true.into();
         }
     }
     drawing.into()
@@ -453,4 +481,17 @@ fn axis(name: &str, column: Column<'_>, summary: &Summary, log: bool) -> Option<
         _ => AxisKind::Linear,
     };
     Some(Axis::exact(name, kind, [low - room, high + room]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_first_look_counts_about_as_many_rows_as_are_quick() {
+        let quick = 4_000_000;
+        for (rows, share) in [(0, 1), (quick, 1), (2 * quick - 1, 1), (2 * quick, 2), (100_000_000, 25), (usize::MAX, LEAST_SHARE)] {
+            assert_eq!(one_of(rows, quick), share);
+        }
+    }
 }

@@ -29,40 +29,40 @@ function mask(path, radius, line) {
   return known;
 }
 
+// Browsers that protect their visitors do not say what is on a canvas, but they say what is inside a path, and what a colour is.
+const asked = document.createElement("canvas").getContext("2d");
+
 function cover(path, side, line) {
-  const places = STEPS * STEPS;
-  const context = scratch(side, side * places);
-  context.lineWidth = line;
-  for (let place = 0; place < places; place++) {
-    const middle = (step) => side / 2 + (step + 0.5) / STEPS;
-    context.save();
-    context.beginPath();
-    context.rect(0, place * side, side, side);
-    context.clip();
-    context.translate(middle(place % STEPS), place * side + middle(Math.floor(place / STEPS)));
-    if (line > 0) context.stroke(path);
-    else context.fill(path);
-    context.restore();
+  asked.lineWidth = line;
+  const inside = line > 0 ? (x, y) => asked.isPointInStroke(path, x, y) : (x, y) => asked.isPointInPath(path, x, y);
+  // STEPS * STEPS points of each pixel, with a pixel more for the symbol to be moved in.
+  const points = (side + 1) * STEPS;
+  // A mark lies anywhere in its step, in the middle as a rule: half a step nearer than its own end.
+  const at = (point) => point / STEPS - side / 2 - 1;
+  const hit = Uint8Array.from({ length: points * points }, (_, i) => inside(at(i % points), at(Math.floor(i / points))));
+  const covered = new Float32Array((STEPS * side) ** 2);
+  for (let i = 0; i < covered.length; i++) {
+    const [place, column, row] = [Math.floor(i / side ** 2), i % side, Math.floor(i / side) % side];
+    const [left, top] = [(column + 1) * STEPS - (place % STEPS), (row + 1) * STEPS - Math.floor(place / STEPS)];
+    let hits = 0;
+    for (let down = 0; down < STEPS; down++) {
+      for (let right = 0; right < STEPS; right++) hits += hit[(top + down) * points + left + right];
+    }
+    covered[i] = hits / STEPS ** 2;
   }
-  const { data } = context.getImageData(0, 0, side, side * places);
-  return Float32Array.from({ length: data.length / 4 }, (_, at) => data[at * 4 + 3] / 255);
+  return covered;
 }
 
-function scratch(width, height) {
-  const canvas = document.createElement("canvas");
-  canvas.width = width;
-  canvas.height = height;
-  return canvas.getContext("2d", { willReadFrequently: true });
-}
-
-/** What red, green, blue and alpha (0 to 255) the browser makes of these colours. */
+/** Red, green, blue and alpha, from 0 to 255, of CSS colours. */
 export function rgba(colours) {
-  const context = scratch(colours.length, 1);
-  colours.forEach((colour, at) => {
-    context.fillStyle = colour;
-    context.fillRect(at, 0, 1, 1);
-  });
-  return context.getImageData(0, 0, colours.length, 1).data;
+  return Uint8ClampedArray.from(colours.flatMap((colour) => {
+    asked.fillStyle = colour;
+    // Either #rrggbb or rgba(r, g, b, a).
+    const plain = asked.fillStyle;
+    if (plain.startsWith("#")) return [1, 3, 5].map((digits) => parseInt(plain.slice(digits, digits + 2), 16)).concat(255);
+    const [red, green, blue, alpha] = plain.match(/[\d.]+/g).map(Number);
+    return [red, green, blue, alpha * 255];
+  }));
 }
 
 /**
@@ -73,7 +73,7 @@ export function rgba(colours) {
  * @param {Float64Array} marks.x, marks.y in units of their own; a mark without a place is not a number
  * @param {(at: number) => number} marks.colour which of `colours` a mark has
  * @param {Uint8ClampedArray} marks.colours as `rgba` gives them
- * @param {(at: number) => number} marks.strength of a mark, from 0 to 1
+ * @param {(at: number) => number} marks.strength of a mark, from 0 to 1; a mark without any is left out
  * @param {string} marks.path, marks.radius, marks.line as `mask` has them
  * @param {{ x: [number, number], y: [number, number] }} place pixels are x[0] + x[1] * marks.x, and the same for y
  */
@@ -93,6 +93,7 @@ export function blend(image, { x, y, colour, colours, strength, path, radius, li
     const green = colours[of + 1];
     const blue = colours[of + 2];
     const alpha = (strength(at) * colours[of + 3]) / 255;
+    if (alpha === 0) continue;
     const [first, last] = [Math.max(0, -column), Math.min(side, width - column)];
     for (let down = Math.max(0, -row); down < Math.min(side, height - row); down++) {
       let from = step * side * side + down * side + first;

@@ -1,8 +1,8 @@
 // A trace for many marks. It stands in for plotly.js's `scattergl` and draws on the same canvases without WebGL: as many marks as a figure
 // may have are drawn in less time than it takes to make a WebGL context.
 //
-// Of `scattergl` it knows what labboard's figures have: marks of one symbol, size and opacity for each trace, and a colour for each trace or
-// for each mark.
+// Of `scattergl` it knows what labboard's figures have: `mode: "markers"`, marks of one symbol, size and opacity for each trace, a colour for
+// each trace or numbers on a scale of colours, and subplots that do not overlap.
 
 import Drawing from "plotly.js/src/components/drawing";
 import { DESELECTDIM } from "plotly.js/src/constants/interactions";
@@ -39,8 +39,11 @@ function calc(gd, trace) {
 }
 
 function plot(gd, subplot, drawn) {
+  if (!drawn.length && !subplot._scene) return;
   subplot._scene ??= new Scene(subplot);
   subplot._scene.take(gd, drawn);
+  // plotly.js asks for a drawing next, but not where all traces are hidden.
+  if (!drawn.length) subplot._scene.draw();
 }
 
 /** The marks of a subplot, with the functions that plotly.js calls. */
@@ -61,8 +64,6 @@ class Scene {
       t.selected = trace.selectedpoints ? chosen(trace._length, trace.selectedpoints) : null;
       return { t, marks: look(trace, this.ratio) };
     });
-    // Nobody asks for a drawing where all traces are hidden.
-    this.draw();
   }
 
   /** Axes move, in the units of a linear axis: x and y of one corner, and of the other. */
@@ -81,10 +82,15 @@ class Scene {
       x: [edges[0] * this.ratio - left - x0 * perX, perX],
       y: [edges[3] * this.ratio - top + y0 * perY, -perY],
     };
-    for (const { t, marks } of this.traces) {
-      const dimmed = marks.strength * DESELECTDIM;
-      const strength = t.selected ? (at) => (t.selected[at] ? marks.strength : dimmed) : () => marks.strength;
-      blend(image, { ...marks, x: t.alongX, y: t.alongY, strength }, place);
+    const put = ({ t, marks }, strength) => blend(image, { ...marks, x: t.alongX, y: t.alongY, strength }, place);
+    // What is not selected lies below what is.
+    for (const trace of this.traces.filter(({ t }) => t.selected)) {
+      const faint = trace.marks.strength * DESELECTDIM;
+      put(trace, (at) => (trace.t.selected[at] ? 0 : faint));
+    }
+    for (const trace of this.traces) {
+      const { selected } = trace.t;
+      put(trace, selected ? (at) => (selected[at] ? trace.marks.strength : 0) : () => trace.marks.strength);
     }
     this.context.putImageData(image, left, top);
   }
@@ -130,13 +136,14 @@ function chosen(length, places) {
   return selected;
 }
 
-function selectPoints({ cd, xaxis, yaxis }, tester) {
+function selectPoints(searched, tester) {
+  const { cd, xaxis, yaxis } = searched;
   const [{ trace, t }] = cd;
   if (trace.visible !== true || !tester || tester.degenerate) {
     t.selected = null;
     return [];
   }
-  const inside = t.ids.filter((at) => tester.contains([xaxis.c2p(t.x[at]), yaxis.c2p(t.y[at])], false, at));
+  const inside = t.ids.filter((at) => tester.contains([xaxis.c2p(t.x[at]), yaxis.c2p(t.y[at])], false, at, searched));
   t.selected = chosen(trace._length, inside);
   return inside.map((at) => ({ pointNumber: at, x: xaxis.c2d(t.x[at]), y: yaxis.c2d(t.y[at]) }));
 }

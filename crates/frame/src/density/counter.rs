@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::finder::{Finder, OUTSIDE, SURE};
+use super::finder::{Finder, OUTSIDE, Runs, SURE};
 use super::{BLOCK, Classes};
 use crate::simd::widest;
 
@@ -16,6 +16,9 @@ pub(super) struct Counter {
     pub(super) overflow: Vec<u32>,
     pub(super) shown: u64,
 }
+
+/// Rows side by side that are counted, where not all are: as many as share a line of the cache in an index.
+const RUN: usize = 16;
 
 /// Counts a row in a cell, and notes the cell when it wraps around.
 #[inline(always)]
@@ -53,10 +56,11 @@ impl Counter {
         self.shown = 0;
     }
 
-    /// Counts rows; `sizes` are the cells along x and the bytes of a cell.
+    /// Counts rows, or one out of so many; `sizes` are the cells along x and the bytes of a cell.
     pub(super) fn count_rows(
         &mut self,
         rows: Range<usize>,
+        one_of: usize,
         x: &Finder<'_>,
         y: &Finder<'_>,
         classes: Option<Classes<'_>>,
@@ -64,7 +68,7 @@ impl Counter {
     ) {
         widest(
             #[inline(always)]
-            || self.count_loops(rows, x, y, classes, sizes),
+            || self.count_loops(rows, one_of, x, y, classes, sizes),
         );
     }
 
@@ -72,6 +76,7 @@ impl Counter {
     fn count_loops(
         &mut self,
         rows: Range<usize>,
+        one_of: usize,
         x: &Finder<'_>,
         y: &Finder<'_>,
         classes: Option<Classes<'_>>,
@@ -85,13 +90,15 @@ impl Counter {
         let mut shown = 0_u64;
         let mut start = rows.start;
         while start < rows.end {
-            let end = rows.end.min(start + BLOCK);
-            let n = end - start;
+            let end = rows.end.min(start + BLOCK * one_of);
+            let length = if one_of == 1 { BLOCK } else { RUN };
+            let runs = Runs { start, length, apart: length * one_of };
+            let n = runs.places(end);
             let (xs, ys, keys, groups) = (&mut xs[..n], &mut ys[..n], &mut keys[..n], &mut groups[..n]);
-            x.find(start..end, xs);
-            y.find(start..end, ys);
+            x.find(runs, xs);
+            y.find(runs, ys);
             if let Some(classes) = classes {
-                classes.fill(start..end, groups);
+                runs.each(groups).for_each(|(rows, groups)| classes.fill(rows, groups));
             }
             // One loop without a branch, so that the compiler makes vectors of it.
             let mut all_outside = true;
@@ -110,8 +117,8 @@ impl Counter {
             let (n_unsure, elsewhere) = count_keys(keys, cells, overflow, &mut unsure);
             shown += (n - elsewhere) as u64;
             let unsure = &unsure[..n_unsure];
-            x.settle(start, unsure, xs);
-            y.settle(start, unsure, ys);
+            x.settle(runs, unsure, xs);
+            y.settle(runs, unsure, ys);
             for i in unsure.iter().map(|i| usize::from(*i)) {
                 if xs[i] != OUTSIDE && ys[i] != OUTSIDE {
                     let key = (ys[i] * width + xs[i]) * stride + u32::from(groups[i]);

@@ -13,6 +13,41 @@ pub(super) const SURE: u32 = 1 << 31;
 /// Codes that are read before any is looked at, so that the processor waits for many of them at once.
 const AHEAD: usize = 32;
 
+/// Rows that are counted together: runs of so many rows, so far from each other. Each has a place among them.
+#[derive(Clone, Copy)]
+pub(super) struct Runs {
+    pub start: usize,
+    pub length: usize,
+    pub apart: usize,
+}
+
+impl Runs {
+    /// How many there are before a row.
+    pub(super) fn places(self, end: usize) -> usize {
+        let rows = end - self.start;
+        rows / self.apart * self.length + self.length.min(rows % self.apart)
+    }
+
+    /// The row at a place.
+    #[inline(always)]
+    fn row(self, place: usize) -> usize {
+        let run = if place < self.length { 0 } else { place / self.length };
+        self.start + run * (self.apart - self.length) + place
+    }
+
+    /// The rows of each run, with what there is for each of its places.
+    #[inline(always)]
+    pub(super) fn each<T>(self, places: &mut [T]) -> impl Iterator<Item = (Range<usize>, &mut [T])> {
+        places.chunks_mut(self.length).enumerate().map(
+            #[inline(always)]
+            move |(run, places)| {
+                let first = self.start + run * self.apart;
+                (first..first + places.len(), places)
+            },
+        )
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Finder<'a> {
     edges: Vec<f64>,
@@ -92,46 +127,54 @@ impl<'a> Finder<'a> {
         Self { edges, per_unit, rows: Rows::Indexed { along, ends, per_code, first, doubt, edges: codes, settled } }
     }
 
-    /// Writes the cells of a range of rows.
+    /// Writes the cells of rows.
     #[inline(always)]
-    pub(super) fn find(&self, rows: Range<usize>, cells: &mut [u32]) {
+    pub(super) fn find(&self, runs: Runs, cells: &mut [u32]) {
         match &self.rows {
             Rows::Codes { codes, cells: of_code } => {
                 let last = of_code.len() - 1;
-                for (cell, &code) in cells.iter_mut().zip(&codes[rows]) {
-                    *cell = of_code[(code as usize).min(last)];
+                for (rows, cells) in runs.each(cells) {
+                    for (cell, &code) in cells.iter_mut().zip(&codes[rows]) {
+                        *cell = of_code[(code as usize).min(last)];
+                    }
                 }
             }
             Rows::Numbers { values, doubt } => {
                 let (low, high) = self.ends();
-                for (cell, &value) in cells.iter_mut().zip(&values[rows]) {
-                    let place = (value - low) * self.per_unit;
-                    let (whole, below) = floor_f64(place);
-                    let rest = place - below;
-                    let sure = (rest > *doubt) & (rest < 1.0 - *doubt);
-                    let found = if sure { whole as u32 } else { SURE };
-                    *cell = if (value >= low) & (value <= high) { found } else { OUTSIDE };
+                for (rows, cells) in runs.each(cells) {
+                    for (cell, &value) in cells.iter_mut().zip(&values[rows]) {
+                        let place = (value - low) * self.per_unit;
+                        let (whole, below) = floor_f64(place);
+                        let rest = place - below;
+                        let sure = (rest > *doubt) & (rest < 1.0 - *doubt);
+                        let found = if sure { whole as u32 } else { SURE };
+                        *cell = if (value >= low) & (value <= high) { found } else { OUTSIDE };
+                    }
                 }
             }
             Rows::Logs(values) => {
                 let (low, high) = self.ends();
-                for (cell, &value) in cells.iter_mut().zip(&values[rows]) {
-                    let position = value.log10();
-                    let inside = position >= low && position <= high;
-                    *cell = if inside { exact_cell(&self.edges, position, ((position - low) * self.per_unit) as u32) } else { OUTSIDE };
+                for (rows, cells) in runs.each(cells) {
+                    for (cell, &value) in cells.iter_mut().zip(&values[rows]) {
+                        let position = value.log10();
+                        let inside = position >= low && position <= high;
+                        *cell = if inside { exact_cell(&self.edges, position, ((position - low) * self.per_unit) as u32) } else { OUTSIDE };
+                    }
                 }
             }
             Rows::Indexed { along, ends, per_code, first, doubt, .. } => {
                 let (low, high) = *ends;
                 let most = 1.0 - doubt;
-                for (cell, &halves) in cells.iter_mut().zip(&along.parts.upper[rows]) {
-                    let code = (halves >> along.shift & 0xffff) as i32;
-                    let place = (code - low) as f32 * per_code + first;
-                    let (whole, below) = floor(place);
-                    let rest = place - below;
-                    let sure = (code > low) & (code < high) & (rest >= *doubt) & (rest + per_code <= most);
-                    let found = if sure { whole as u32 } else { SURE };
-                    *cell = if (code >= low) & (code <= high) { found } else { OUTSIDE };
+                for (rows, cells) in runs.each(cells) {
+                    for (cell, &halves) in cells.iter_mut().zip(&along.parts.upper[rows]) {
+                        let code = (halves >> along.shift & 0xffff) as i32;
+                        let place = (code - low) as f32 * per_code + first;
+                        let (whole, below) = floor(place);
+                        let rest = place - below;
+                        let sure = (code > low) & (code < high) & (rest >= *doubt) & (rest + per_code <= most);
+                        let found = if sure { whole as u32 } else { SURE };
+                        *cell = if (code >= low) & (code <= high) { found } else { OUTSIDE };
+                    }
                 }
             }
         }
@@ -141,15 +184,15 @@ impl<'a> Finder<'a> {
         (self.edges[0], self.edges[self.edges.len() - 1])
     }
 
-    /// Settles the doubts that [`find`](Self::find) left about some of the rows from `start` on.
-    pub(super) fn settle(&self, start: usize, unsure: &[u16], cells: &mut [u32]) {
+    /// Settles the doubts that [`find`](Self::find) left about the rows at some places.
+    pub(super) fn settle(&self, runs: Runs, unsure: &[u16], cells: &mut [u32]) {
         let at = |i: &u16| usize::from(*i);
         let doubtful = |cell: u32| cell >= SURE && cell != OUTSIDE;
         match &self.rows {
             Rows::Numbers { values, .. } => {
                 for i in unsure.iter().map(at) {
                     if doubtful(cells[i]) {
-                        cells[i] = self.exactly(values[start + i]);
+                        cells[i] = self.exactly(values[runs.row(i)]);
                     }
                 }
             }
@@ -157,12 +200,12 @@ impl<'a> Finder<'a> {
                 for unsure in unsure.chunks(AHEAD) {
                     let mut codes = [0_i64; AHEAD];
                     for (code, i) in codes.iter_mut().zip(unsure.iter().map(at)) {
-                        *code = along.code(start + i);
+                        *code = along.code(runs.row(i));
                     }
                     for (&code, i) in codes.iter().zip(unsure.iter().map(at)) {
                         if doubtful(cells[i]) {
                             let by_code = cell_of_code(edges, code, settled.0 + code as f64 * settled.1);
-                            cells[i] = by_code.unwrap_or_else(|| self.exactly(along.position(start + i)));
+                            cells[i] = by_code.unwrap_or_else(|| self.exactly(along.position(runs.row(i))));
                         }
                     }
                 }

@@ -123,6 +123,49 @@ fn a_window_with_too_many_rows_is_not_selected() {
     assert_eq!(select_window(Positions::Numbers(&odd), Positions::Numbers(&odd), all, 9), Some(vec![0]));
 }
 
+#[test]
+fn one_out_of_many_rows_is_about_its_share_of_every_cell() {
+    fn axis(values: &[f64], low: f64, high: f64, bins: usize) -> Axis<'_> {
+        Axis { positions: Positions::Numbers(values), low, high, bins }
+    }
+    let rows = 300_000;
+    let (x, y) = (noise(rows, 5), noise(rows, 6));
+    let codes: Vec<u32> = (0..rows as u32).map(|row| row % 3).collect();
+    let levels = ["a", "b", "c"].map(str::to_owned);
+    let grouping = Grouping::new(&codes, &levels, 8);
+    let (along_x, along_y) = (axis(&x, 0.2, 2.9, 12), axis(&y, 0.3, 2.8, 9));
+    let mut buffers = Buffers::default();
+    let all = count(&along_x, &along_y, Some(grouping.of(&codes)), &mut buffers).unwrap();
+    let (made, bounds) = indexed(along_x.positions, along_y.positions).unwrap();
+    let cloud = Cloud { parts: made.parts(), bounds: &bounds, x: along_x.positions, y: along_y.positions };
+    let groups: Vec<u8> = made.rows.iter().map(|row| codes[*row as usize] as u8).collect();
+    for one_of in [2, 8] {
+        let some = [
+            count_one_of(one_of, &along_x, &along_y, Some(grouping.of(&codes)), &mut buffers).unwrap(),
+            count_one_of_cloud(one_of, &cloud, &along_x, &along_y, Some(grouping.of_groups(&groups)), &mut buffers).unwrap(),
+        ];
+        for some in some {
+            assert_eq!(some.rows_shown, some.counts().iter().map(|count| u64::from(*count)).sum::<u64>());
+            let share = all.rows_shown as f64 / some.rows_shown as f64;
+            assert!((share - one_of as f64).abs() < 0.05 * one_of as f64, "{share}");
+            for (some, all) in some.counts().iter().zip(all.counts()) {
+                let expected = f64::from(all) / one_of as f64;
+                assert!((f64::from(*some) - expected).abs() < 6.0 * expected.sqrt() + 2.0, "{some} of {all}");
+            }
+        }
+    }
+    // The rows that are counted are those whose places in their runs say so.
+    let numbered: Vec<f64> = (0..5_000).map(|row| f64::from(row) + 0.5).collect();
+    let (along, one) = (
+        axis(&numbered, 0.0, 5_000.0, 5_000),
+        Axis { positions: Positions::Codes { codes: &vec![0; 5_000], categories: 1 }, low: -0.5, high: 0.5, bins: 1 },
+    );
+    let found = count_one_of(4, &along, &one, None, &mut buffers).unwrap();
+    let pieces: Vec<usize> = split(5_000, 2).flat_map(|piece| piece.clone().filter(move |row| (row - piece.start) % 64 < 16)).collect();
+    let counted: Vec<usize> = found.counts().iter().enumerate().filter(|(_, count)| **count > 0).map(|(cell, _)| cell).collect();
+    assert!(counted == pieces);
+}
+
 fn position() -> impl Strategy<Value = f64> {
     prop_oneof![
         4 => -10.0..10.0f64,
