@@ -15,8 +15,7 @@ use plotly::Scatter;
 use plotly::common::{Marker, Mode};
 use serde_json::{Value, json};
 
-/// Above this many marks the figure asks for one canvas in place of an element for each mark. All marks are discs then: nobody tells
-/// symbols apart where marks are so small and many.
+/// Above this many marks the figure asks for one canvas in place of an element for each mark.
 pub const CANVAS_ABOVE: usize = 3_000;
 /// How far marks spread around a level, in levels.
 const JITTER: f64 = 0.6;
@@ -86,10 +85,7 @@ pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
         None => (x, y),
     };
     let colouring = Colouring::of(input, &points);
-    let mut legend = colouring.legend();
-    if points.len() > CANVAS_ABOVE {
-        legend.iter_mut().for_each(|entry| entry.symbol = Symbol::Circle);
-    }
+    let legend = colouring.legend();
     let mut margins = MARGINS;
     if matches!(colouring, Colouring::Scale { .. }) {
         margins.right = COLOUR_BAR;
@@ -190,7 +186,6 @@ impl Drawn<'_> {
         let n = self.points.len();
         let marker = Marker::new().size(self.size).opacity(opacity(n));
         let many = n > CANVAS_ABOVE;
-        let symbol = if many { Symbol::Circle } else { symbol };
         let base = Scatter::<f64, f64>::new(vec![], vec![]).web_gl_mode(many).mode(Mode::Markers).name(text::text(name)).marker(marker);
         let pick = |get: fn(&Point) -> f64, axis: &Axis| -> Vec<f64> {
             members
