@@ -28,6 +28,16 @@ pub const MOST_CELLS: usize = 1 << 27;
 /// Rows whose cells are found before any is counted: three such blocks fit the first-level cache.
 const BLOCK: usize = 2048;
 
+/// Rows side by side that are counted, where not all are: in an index as many as share a line of the cache, since neighbours there are
+/// alike; in a table more, since each run costs a page.
+const RUN_OF_INDEX: usize = 16;
+const RUN_OF_TABLE: usize = 256;
+
+/// How long runs are and how far apart, if one row out of so many is counted.
+fn runs(one_of: usize, length: usize) -> (usize, usize) {
+    if one_of <= 1 { (BLOCK, BLOCK) } else { (length, length * one_of) }
+}
+
 /// Where rows stand along one axis, in the units of the axis (for a logarithmic axis: exponents).
 #[derive(Clone, Copy, Debug)]
 pub enum Positions<'a> {
@@ -224,8 +234,8 @@ pub fn count_one_of(
     y.check("y", rows)?;
     let sizes = sizes(x, y, classes, rows)?;
     // Pieces small enough to share them out evenly.
-    let pieces: Vec<Range<usize>> = split(rows, rows.div_ceil(crate::cloud::BLOCK)).collect();
-    Ok(count_pieces(&pieces, one_of, rows, &Finder::new(x), &Finder::new(y), (x, y), classes, sizes, buffers))
+    let pieces: Vec<Range<usize>> = split(rows, rows.div_ceil(crate::cloud::BLOCK * one_of.max(1))).collect();
+    Ok(count_pieces(&pieces, runs(one_of, RUN_OF_TABLE), rows, &Finder::new(x), &Finder::new(y), (x, y), classes, sizes, buffers))
 }
 
 /// The same out of an index, whose order the classes are in: only what the window touches is read. The positions of the axes are those of the index.
@@ -260,13 +270,13 @@ pub fn count_one_of_cloud(
     let sizes = sizes(x, y, classes, cloud.len())?;
     let blocks = cloud.blocks((x.low, x.high), (y.low, y.high));
     let (of_x, of_y) = (Finder::of_cloud(x, cloud.along_x()), Finder::of_cloud(y, cloud.along_y()));
-    Ok(count_pieces(&blocks, one_of, rows, &of_x, &of_y, (x, y), classes, sizes, buffers))
+    Ok(count_pieces(&blocks, runs(one_of, RUN_OF_INDEX), rows, &of_x, &of_y, (x, y), classes, sizes, buffers))
 }
 
 #[allow(clippy::too_many_arguments)]
 fn count_pieces(
     pieces: &[Range<usize>],
-    one_of: usize,
+    runs: (usize, usize),
     rows: usize,
     of_x: &Finder<'_>,
     of_y: &Finder<'_>,
@@ -275,8 +285,7 @@ fn count_pieces(
     (groups, stride, cells): (usize, usize, usize),
     buffers: &mut Buffers,
 ) -> Density {
-    let one_of = one_of.max(1);
-    let threads = threads_for(pieces.iter().map(ExactSizeIterator::len).sum::<usize>() / one_of);
+    let threads = threads_for(pieces.iter().map(ExactSizeIterator::len).sum::<usize>() / runs.1 * runs.0);
     buffers.threads.resize_with(threads.max(buffers.threads.len()), Counter::default);
     let counters = &mut buffers.threads[..threads];
     let shares = split(pieces.len(), threads).zip(counters.iter_mut());
@@ -284,7 +293,7 @@ fn count_pieces(
         counter.clear(cells);
         for rows in &pieces[share] {
             check();
-            counter.count_rows(rows.clone(), one_of, of_x, of_y, classes, (x.bins, stride));
+            counter.count_rows(rows.clone(), runs, of_x, of_y, classes, (x.bins, stride));
         }
     });
     let (first, others) = counters.split_at_mut(1);

@@ -17,9 +17,6 @@ pub(super) struct Counter {
     pub(super) shown: u64,
 }
 
-/// Rows side by side that are counted, where not all are: as many as share a line of the cache in an index.
-const RUN: usize = 16;
-
 /// Counts a row in a cell, and notes the cell when it wraps around.
 #[inline(always)]
 fn increment(count: &mut u8, cell: u32, overflow: &mut Vec<u32>) {
@@ -56,11 +53,11 @@ impl Counter {
         self.shown = 0;
     }
 
-    /// Counts rows, or one out of so many; `sizes` are the cells along x and the bytes of a cell.
+    /// Counts rows: runs of so many, so far from each other. `sizes` are the cells along x and the bytes of a cell.
     pub(super) fn count_rows(
         &mut self,
         rows: Range<usize>,
-        one_of: usize,
+        runs: (usize, usize),
         x: &Finder<'_>,
         y: &Finder<'_>,
         classes: Option<Classes<'_>>,
@@ -68,7 +65,7 @@ impl Counter {
     ) {
         widest(
             #[inline(always)]
-            || self.count_loops(rows, one_of, x, y, classes, sizes),
+            || self.count_loops(rows, runs, x, y, classes, sizes),
         );
     }
 
@@ -76,7 +73,7 @@ impl Counter {
     fn count_loops(
         &mut self,
         rows: Range<usize>,
-        one_of: usize,
+        (length, apart): (usize, usize),
         x: &Finder<'_>,
         y: &Finder<'_>,
         classes: Option<Classes<'_>>,
@@ -90,9 +87,8 @@ impl Counter {
         let mut shown = 0_u64;
         let mut start = rows.start;
         while start < rows.end {
-            let end = rows.end.min(start + BLOCK * one_of);
-            let length = if one_of == 1 { BLOCK } else { RUN };
-            let runs = Runs { start, length, apart: length * one_of };
+            let end = rows.end.min(start + BLOCK / length * apart);
+            let runs = Runs { start, length, apart };
             let n = runs.places(end);
             let (xs, ys, keys, groups) = (&mut xs[..n], &mut ys[..n], &mut keys[..n], &mut groups[..n]);
             x.find(runs, xs);
