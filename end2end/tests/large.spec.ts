@@ -178,3 +178,22 @@ test('a first look is drawn, says what it is, and all rows follow', async ({ bro
   expect(problems).toEqual([]);
   await context.close();
 });
+
+test('a window without rows has its axes, is asked for once, and is left as one came', async ({ page, problems }) => {
+  await open(page, '/data/17?scatter.x=distance&scatter.y=air_time');
+  await settled(page);
+  await panel(page).locator('.host[data-drawn]').waitFor();
+  const whole = await image(page);
+  let asked = 0;
+  page.on('request', (request) => (asked += Number(/scatter\?/.test(request.url()))));
+  // Nobody flies a long time over a short distance.
+  await drag(page, [[0.1, 0.1], [0.3, 0.3]]);
+  await expect(panel(page).locator('.provenance')).toContainText('0 of 336,776 rows');
+  await expect(panel(page)).toHaveAttribute('data-state', 'ready');
+  expect(await marks(page)).toBe(0);
+  await expect(panel(page).locator('.summary')).toContainText('none of them is in this window');
+  await chart(page).locator('.nsewdrag').first().dblclick();
+  await expect.poll(() => image(page)).toBe(whole);
+  expect(asked).toBe(2);
+  expect(problems).toEqual([]);
+});

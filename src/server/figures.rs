@@ -186,6 +186,8 @@ pub fn draw(source: &Source, request: &Request, base: &str) -> Drawn {
         span: panel.span(),
         height: panel.height(),
         controls,
+        // Who has asked for a window asks for it again, also where it is empty.
+        refines: request.canvas.zoom.is_some(),
         ..PanelView::default()
     };
     let content = match panel.draw(source, &values, &request.canvas) {

@@ -65,13 +65,13 @@ struct Point {
     y: f64,
 }
 
-/// Draws the marks.
+/// Draws the marks; a window may have none.
 ///
 /// # Errors
-/// [`Empty`] when no row has both values.
+/// [`Empty`] when no row has both values, and there is no window.
 pub fn draw(input: &Input<'_>, style: &Style) -> Result<Drawing, Empty> {
     let (points, lost) = place(input);
-    if points.is_empty() {
+    if points.is_empty() && input.window.is_none() {
         let n = input.x.len().min(input.y.len());
         return Err(Empty::new(match n {
             0 => "There are no rows to draw.".to_owned(),
@@ -411,6 +411,10 @@ fn summary(input: &Input<'_>, points: &[Point], colouring: &Colouring) -> String
         text::count(points.len() as u64),
         text::plural(input.rows_total, "row", "rows"),
     );
+    if points.is_empty() {
+        out.push_str("; none of them is in this window");
+        return out;
+    }
     let shown_classes = match colouring {
         Colouring::Classes { classes, members, .. } => {
             let shown: Vec<_> = classes.all().iter().zip(members).filter(|(c, m)| c.slot.is_some() && !m.is_empty()).collect();
@@ -528,6 +532,24 @@ mod tests {
         assert_eq!(drawing.legend[1].count, Some(1));
         assert!(drawing.summary.starts_with("y against x for 4 of 5 rows in 2 classes; correlation r = 0."), "{}", drawing.summary);
         check(&drawing.picture);
+    }
+
+    #[test]
+    fn a_window_without_rows_has_its_axes() {
+        let (none, codes) = ([], []);
+        let mut input = Input::new(numeric("x", &none), numeric("y", &none));
+        let levels = ["a".to_owned(), "b".to_owned()];
+        assert!(draw(&input, &Style::default()).is_err());
+        input.window = Some(Window { x: [2.0, 3.0], y: [5.0, 7.0] });
+        input.rows_total = 9;
+        let colours = [None, Some(numeric("c", &none)), Some(Feature::new("c", Values::Category { codes: &codes, levels: &levels }))];
+        for colour in colours {
+            let drawing = draw(&Input { colour, ..input }, &Style::default()).unwrap();
+            assert_eq!(drawing.figure["layout"]["xaxis"]["range"], json!([2.0, 3.0]));
+            assert!(drawing.summary.contains("0 of 9 rows; none of them is in this window"), "{}", drawing.summary);
+            assert_eq!((drawing.provenance.rows_shown, drawing.table.total), (0, 0));
+            check(&drawing.picture);
+        }
     }
 
     #[test]
