@@ -284,7 +284,8 @@ fn summary(input: &Input<'_>, shown: u64, groups: &Groups, blocks: &[Block]) -> 
         "{} against {} for {} of {}",
         text::quoted(&input.y.title),
         text::quoted(&input.x.title),
-        text::count(shown),
+        // What a first look stands for is an estimate.
+        text::count(shown.min(input.rows_total)),
         text::plural(input.rows_total, "row", "rows")
     );
     if !input.levels.is_empty() {
@@ -449,9 +450,9 @@ mod tests {
         let (method, note, summary) = texts(&all);
         assert!(method.contains("every row counted") && note.contains("█ 9 rows a pixel"), "{method} {note}");
         assert!(summary.contains("for 15 of"), "{summary}");
-        let (method, note, summary) = texts(&Input { one_of: 8, ..all });
-        assert!(method.contains("one row in 8 counted") && note.contains("█ 72 rows a pixel"), "{method} {note}");
-        assert!(summary.contains("for 120 of"), "{summary}");
+        let (method, note, summary) = texts(&Input { one_of: 4, ..all });
+        assert!(method.contains("one row in 4 counted") && note.contains("█ 36 rows a pixel"), "{method} {note}");
+        assert!(summary.contains("for 60 of"), "{summary}");
     }
 
     #[test]

@@ -20,8 +20,8 @@ use crate::server::source::DataSource;
 const EXACT_MARKS: usize = labboard_figure::rows::MOST_MARKS;
 /// Rows that are counted in some 20 ms, as a table has them and out of an index: a first look has as many, and less than twice as many.
 const FIRST_LOOK: usize = 2_000_000;
-const FIRST_LOOK_INDEXED: usize = 4_000_000;
-/// A first look has a row out of so many at the most: what is counted of a piece of the table is a run of 16.
+const FIRST_LOOK_INDEXED: usize = 3_000_000;
+/// A first look has a row out of so many at the most: of a block of an index, a run of 16.
 const LEAST_SHARE: usize = 256;
 /// Room around the values, as a share of their span; as the figure's axes have it.
 const PADDING: f64 = 0.04;
@@ -376,9 +376,10 @@ fn draw(source: &DataSource, values: &Values, canvas: &Canvas) -> Result<Content
     }
 }
 
-/// One out of how many rows a first look counts, of so many that would be read and so many that are quick.
+/// One out of how many rows a first look counts, of so many that would be read and so many that are quick: a power of two, so that every
+/// block of an index has its share.
 fn one_of(rows: usize, quick: usize) -> usize {
-    (rows / quick).clamp(1, LEAST_SHARE)
+    1 << (rows / quick).clamp(1, LEAST_SHARE).ilog2()
 }
 
 /// Rows that have a place on both axes.
@@ -490,7 +491,7 @@ mod tests {
     #[test]
     fn a_first_look_counts_about_as_many_rows_as_are_quick() {
         let quick = 4_000_000;
-        for (rows, share) in [(0, 1), (quick, 1), (2 * quick - 1, 1), (2 * quick, 2), (100_000_000, 25), (usize::MAX, LEAST_SHARE)] {
+        for (rows, share) in [(0, 1), (quick, 1), (2 * quick - 1, 1), (2 * quick, 2), (100_000_000, 16), (usize::MAX, LEAST_SHARE)] {
             assert_eq!(one_of(rows, quick), share);
         }
     }
