@@ -12,9 +12,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use labboard_frame::parallel::{Cancel, with_threads};
+use labboard_frame::parallel::{Cancel, panic_message, with_threads};
 use tokio::sync::oneshot;
 
+use super::source::computation_failed;
 use crate::error::AppError;
 
 /// Who asks; `None` where the address is not known. All of these share one turn.
@@ -69,8 +70,7 @@ impl Compute {
         };
         let lane = if rows < LARGE_ROWS { &self.small } else { &self.large };
         Lane::submit(lane, client, Job { given_up: given_up.0.clone(), work: Box::new(work) })?;
-        let failed = |_| AppError::Internal("The computation failed; the server's log says why".to_owned());
-        answer.await.map_err(failed)?.ok_or_else(|| AppError::Internal("This was given up".to_owned()))
+        answer.await.map_err(|_| computation_failed())?.ok_or_else(|| AppError::Internal("This was given up".to_owned()))
     }
 }
 
@@ -155,8 +155,7 @@ impl Lane {
                 && let Err(panic) = catch_unwind(AssertUnwindSafe(job.work))
             {
                 // Who waits for it notices that there is no answer.
-                let cause = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-                tracing::error!(cause, "a computation failed");
+                tracing::error!(cause = panic_message(&*panic), "a computation failed");
             }
             next = self.queue().next();
         }

@@ -298,6 +298,14 @@ impl Figures {
             views: Cache::builder().max_capacity(room / SHARE_OF_VIEWS).weigher(weigh_view).build(),
         }
     }
+
+    /// The answer of all rows, or else a first look at them; both have the same key where no first look was asked for.
+    async fn kept(&self, whole: &(i64, String), first: &(i64, String)) -> Option<Arc<Answer>> {
+        match self.answers.get(whole).await {
+            None if first != whole => self.answers.get(first).await,
+            kept => kept,
+        }
+    }
 }
 
 /// What a request draws from.
@@ -338,23 +346,18 @@ async fn answer(state: &State, request: Request) -> Result<Arc<Answer>, AppError
         true => (revision, Request { canvas: Canvas { first: false, ..request.canvas.clone() }, ..request.clone() }.key()),
         false => key.clone(),
     };
-    let known = async |state: &State| match state.figures().answers.get(&whole).await {
-        None if key != whole => state.figures().answers.get(&key).await,
-        known => known,
-    };
-    if let Some(known) = known(state).await {
+    if let Some(known) = state.figures().kept(&whole, &key).await {
         return Ok(known);
     }
     let begin = || {
-        let (state, key, whole) = (state.clone(), key.clone(), whole.clone());
+        let (state, key) = (state.clone(), key.clone());
         async move {
             // It may have come since.
-            if let Some(known) = state.figures().answers.get(&key).await {
+            if let Some(known) = state.figures().kept(&whole, &key).await {
                 return Ok(known);
             }
             let answer = Arc::new(made(&state, request).await?);
-            let key = if answer.follows { key } else { whole };
-            state.figures().answers.insert(key, Arc::clone(&answer)).await;
+            state.figures().answers.insert(if answer.follows { key } else { whole }, Arc::clone(&answer)).await;
             Ok(answer)
         }
         .boxed()

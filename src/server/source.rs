@@ -222,6 +222,11 @@ pub fn app_error(error: StoreError) -> AppError {
 
 pub fn blocking_failed(error: tokio::task::JoinError) -> AppError {
     tracing::error!(%error, "a computation failed");
+    computation_failed()
+}
+
+/// The log has been told why.
+pub fn computation_failed() -> AppError {
     AppError::Internal("The computation failed; the server's log says why".to_owned())
 }
 

@@ -172,15 +172,13 @@ impl Cloud<'_> {
 
     /// The blocks, as ranges of the index, that may have rows between these positions.
     pub(crate) fn blocks(&self, x: (f64, f64), y: (f64, f64)) -> Vec<Range<usize>> {
-        let (x, y) = (self.bounds.x.halves(x), self.bounds.y.halves(y));
-        let touches = |[x0, x1, y0, y1]: [i32; 4]| x1 >= x.0 && x0 <= x.1 && y1 >= y.0 && y0 <= y.1;
-        self.blocks_that(touches).collect()
+        self.touching(x, y).collect()
     }
 
     /// Rows of the blocks that may have some between these positions: what counting there reads.
     #[must_use]
     pub fn near(&self, x: (f64, f64), y: (f64, f64)) -> usize {
-        self.blocks(x, y).iter().map(ExactSizeIterator::len).sum()
+        self.touching(x, y).map(|block| block.len()).sum()
     }
 
     /// Rows of the blocks that lie between these positions and nowhere else: at least so many rows do.
@@ -188,6 +186,11 @@ impl Cloud<'_> {
         let (x, y) = (self.bounds.x.halves(x), self.bounds.y.halves(y));
         let is_within = |[x0, x1, y0, y1]: [i32; 4]| x0 > x.0 && x1 < x.1 && y0 > y.0 && y1 < y.1;
         self.blocks_that(is_within).map(|block| block.len()).sum()
+    }
+
+    fn touching(&self, x: (f64, f64), y: (f64, f64)) -> impl Iterator<Item = Range<usize>> {
+        let (x, y) = (self.bounds.x.halves(x), self.bounds.y.halves(y));
+        self.blocks_that(move |[x0, x1, y0, y1]| x1 >= x.0 && x0 <= x.1 && y1 >= y.0 && y0 <= y.1)
     }
 
     fn blocks_that(&self, have: impl Fn([i32; 4]) -> bool) -> impl Iterator<Item = Range<usize>> {

@@ -18,7 +18,7 @@ use crate::cloud::Cloud;
 use crate::column::Column;
 use crate::parallel::{check, map_parts, map_rows, split, threads_for};
 use counter::Counter;
-use finder::Finder;
+use finder::{Finder, Runs};
 
 pub use place::{Selected, Shape, Window, count_placed, select, select_cloud, select_window, select_window_cloud};
 
@@ -32,11 +32,6 @@ const BLOCK: usize = 2048;
 /// alike; in a table more, since each run costs a page.
 const RUN_OF_INDEX: usize = 16;
 const RUN_OF_TABLE: usize = 256;
-
-/// How long runs are and how far apart, if one row out of so many is counted.
-fn runs(one_of: usize, length: usize) -> (usize, usize) {
-    if one_of <= 1 { (BLOCK, BLOCK) } else { (length, length * one_of) }
-}
 
 /// Where rows stand along one axis, in the units of the axis (for a logarithmic axis: exponents).
 #[derive(Clone, Copy, Debug)]
@@ -210,19 +205,12 @@ fn sizes(x: &Axis<'_>, y: &Axis<'_>, classes: Option<Classes<'_>>, rows: usize) 
     if cells == 0 || cells > MOST_CELLS { Err(DensityError::Cells(cells)) } else { Ok((groups, stride, cells)) }
 }
 
-/// Counts all rows on the grid of two axes, per group of `classes` if there are any.
+/// Counts rows on the grid of two axes, per group of `classes` if there are any: all of them if `one_of` is 1, or one out of so many, in short runs at
+/// equal distances, for a first look at many rows.
 ///
 /// # Errors
 /// When the columns differ in length, a window is empty or not finite, or the grid has no or too many cells.
-pub fn count(x: &Axis<'_>, y: &Axis<'_>, classes: Option<Classes<'_>>, buffers: &mut Buffers) -> Result<Density, DensityError> {
-    count_one_of(1, x, y, classes, buffers)
-}
-
-/// The same of one out of so many rows, in short runs at equal distances, for a first look at many rows.
-///
-/// # Errors
-/// As [`count`].
-pub fn count_one_of(
+pub fn count(
     one_of: usize,
     x: &Axis<'_>,
     y: &Axis<'_>,
@@ -235,7 +223,7 @@ pub fn count_one_of(
     let sizes = sizes(x, y, classes, rows)?;
     // Pieces small enough to share them out evenly.
     let pieces: Vec<Range<usize>> = split(rows, rows.div_ceil(crate::cloud::BLOCK * one_of.max(1))).collect();
-    Ok(count_pieces(&pieces, runs(one_of, RUN_OF_TABLE), rows, &Finder::new(x), &Finder::new(y), (x, y), classes, sizes, buffers))
+    Ok(count_pieces(&pieces, Runs::one_of(one_of, RUN_OF_TABLE), rows, &Finder::new(x), &Finder::new(y), (x, y), classes, sizes, buffers))
 }
 
 /// The same out of an index, whose order the classes are in: only what the window touches is read. The positions of the axes are those of the index.
@@ -243,20 +231,6 @@ pub fn count_one_of(
 /// # Errors
 /// As [`count`].
 pub fn count_cloud(
-    cloud: &Cloud<'_>,
-    x: &Axis<'_>,
-    y: &Axis<'_>,
-    classes: Option<Classes<'_>>,
-    buffers: &mut Buffers,
-) -> Result<Density, DensityError> {
-    count_one_of_cloud(1, cloud, x, y, classes, buffers)
-}
-
-/// The same of one out of so many rows, in short runs at equal distances.
-///
-/// # Errors
-/// As [`count`].
-pub fn count_one_of_cloud(
     one_of: usize,
     cloud: &Cloud<'_>,
     x: &Axis<'_>,
@@ -270,13 +244,13 @@ pub fn count_one_of_cloud(
     let sizes = sizes(x, y, classes, cloud.len())?;
     let blocks = cloud.blocks((x.low, x.high), (y.low, y.high));
     let (of_x, of_y) = (Finder::of_cloud(x, cloud.along_x()), Finder::of_cloud(y, cloud.along_y()));
-    Ok(count_pieces(&blocks, runs(one_of, RUN_OF_INDEX), rows, &of_x, &of_y, (x, y), classes, sizes, buffers))
+    Ok(count_pieces(&blocks, Runs::one_of(one_of, RUN_OF_INDEX), rows, &of_x, &of_y, (x, y), classes, sizes, buffers))
 }
 
 #[allow(clippy::too_many_arguments)]
 fn count_pieces(
     pieces: &[Range<usize>],
-    runs: (usize, usize),
+    runs: Runs,
     rows: usize,
     of_x: &Finder<'_>,
     of_y: &Finder<'_>,
@@ -285,7 +259,7 @@ fn count_pieces(
     (groups, stride, cells): (usize, usize, usize),
     buffers: &mut Buffers,
 ) -> Density {
-    let threads = threads_for(pieces.iter().map(ExactSizeIterator::len).sum::<usize>() / runs.1 * runs.0);
+    let threads = threads_for(runs.among(pieces.iter().map(ExactSizeIterator::len).sum()));
     buffers.threads.resize_with(threads.max(buffers.threads.len()), Counter::default);
     let counters = &mut buffers.threads[..threads];
     let shares = split(pieces.len(), threads).zip(counters.iter_mut());

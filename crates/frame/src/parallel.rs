@@ -49,6 +49,12 @@ impl Cancel {
     }
 }
 
+/// What a panic says, if it is text.
+#[must_use]
+pub fn panic_message(panic: &(dyn Any + Send)) -> Option<&str> {
+    panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied())
+}
+
 /// Unwinds if this work was given up.
 pub fn check() {
     let given_up = CANCEL.with_borrow(|cancel| cancel.as_ref().is_some_and(Cancel::is_cancelled));

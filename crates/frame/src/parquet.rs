@@ -19,6 +19,7 @@ use std::io::{Cursor, Read as _, Seek as _, SeekFrom};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::parallel::panic_message;
 use labboard_openml::Limits;
 use labboard_openml::table::{Feature, MISSING, Table, Values};
 use polars::datatypes::{ArrowDataType, ArrowTimeUnit, DataType, FrozenCategories, TimeUnit};
@@ -378,10 +379,7 @@ fn strings(name: polars::prelude::PlSmallStr, codes: &[u32], levels: &[String]) 
 
 /// Turns a panic into its message.
 fn unpanicked<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
-        let message = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-        first_line(message.unwrap_or("it cannot be decoded"))
-    })
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| first_line(panic_message(&*panic).unwrap_or("it cannot be decoded")))
 }
 
 /// The reason without the hints that follow it.

@@ -339,8 +339,8 @@ fn draw(source: &DataSource, values: &Values, canvas: &Canvas) -> Result<Content
     let (buffers, picture_buffers) = &mut spare.0;
     let mut drawn = |one_of: usize| {
         let counted = match &cloud {
-            Some((cloud, classes)) => counting::count_one_of_cloud(one_of, cloud, &x_cells, &y_cells, *classes, buffers),
-            None => counting::count_one_of(one_of, &x_cells, &y_cells, axes.classes(), buffers),
+            Some((cloud, classes)) => counting::count_cloud(one_of, cloud, &x_cells, &y_cells, *classes, buffers),
+            None => counting::count(one_of, &x_cells, &y_cells, axes.classes(), buffers),
         };
         let counted = counted.map_err(|error| Empty { reason: error.to_string() })?;
         let input = density::Input {
@@ -366,8 +366,8 @@ fn draw(source: &DataSource, values: &Values, canvas: &Canvas) -> Result<Content
     };
     let one_of = match &cloud {
         _ if !canvas.first => 1,
-        Some((cloud, _)) => one_of(cloud.near((shown.x[0], shown.x[1]), (shown.y[0], shown.y[1])), FIRST_LOOK_INDEXED),
-        None => one_of(x.len(), FIRST_LOOK),
+        Some((cloud, _)) => share(cloud.near((shown.x[0], shown.x[1]), (shown.y[0], shown.y[1])), FIRST_LOOK_INDEXED),
+        None => share(x.len(), FIRST_LOOK),
     };
     match drawn(one_of) {
         // It may be that no row was among those that were counted.
@@ -378,7 +378,7 @@ fn draw(source: &DataSource, values: &Values, canvas: &Canvas) -> Result<Content
 
 /// One out of how many rows a first look counts, of so many that would be read and so many that are quick: a power of two, so that every
 /// block of an index has its share.
-fn one_of(rows: usize, quick: usize) -> usize {
+fn share(rows: usize, quick: usize) -> usize {
     1 << (rows / quick).clamp(1, LEAST_SHARE).ilog2()
 }
 
@@ -491,8 +491,8 @@ mod tests {
     #[test]
     fn a_first_look_counts_about_as_many_rows_as_are_quick() {
         let quick = 4_000_000;
-        for (rows, share) in [(0, 1), (quick, 1), (2 * quick - 1, 1), (2 * quick, 2), (100_000_000, 16), (usize::MAX, LEAST_SHARE)] {
-            assert_eq!(one_of(rows, quick), share);
+        for (rows, one_of) in [(0, 1), (quick, 1), (2 * quick - 1, 1), (2 * quick, 2), (100_000_000, 16), (usize::MAX, LEAST_SHARE)] {
+            assert_eq!(share(rows, quick), one_of);
         }
     }
 }

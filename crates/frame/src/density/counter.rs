@@ -53,11 +53,11 @@ impl Counter {
         self.shown = 0;
     }
 
-    /// Counts rows: runs of so many, so far from each other. `sizes` are the cells along x and the bytes of a cell.
+    /// Counts those of these rows that are in runs; `sizes` are the cells along x and the bytes of a cell.
     pub(super) fn count_rows(
         &mut self,
         rows: Range<usize>,
-        runs: (usize, usize),
+        runs: Runs,
         x: &Finder<'_>,
         y: &Finder<'_>,
         classes: Option<Classes<'_>>,
@@ -73,7 +73,7 @@ impl Counter {
     fn count_loops(
         &mut self,
         rows: Range<usize>,
-        (length, apart): (usize, usize),
+        runs: Runs,
         x: &Finder<'_>,
         y: &Finder<'_>,
         classes: Option<Classes<'_>>,
@@ -87,9 +87,9 @@ impl Counter {
         let mut shown = 0_u64;
         let mut start = rows.start;
         while start < rows.end {
-            let end = rows.end.min(start + BLOCK / length * apart);
-            let runs = Runs { start, length, apart };
-            let n = runs.places(end);
+            let end = rows.end.min(start + runs.span());
+            let runs = runs.from(start);
+            let n = runs.among(end - start);
             let (xs, ys, keys, groups) = (&mut xs[..n], &mut ys[..n], &mut keys[..n], &mut groups[..n]);
             x.find(runs, xs);
             y.find(runs, ys);

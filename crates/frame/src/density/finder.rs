@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Axis, Positions};
+use super::{Axis, BLOCK, Positions};
 use crate::cloud::Along;
 use crate::simd::{floor, floor_f64};
 
@@ -16,15 +16,30 @@ const AHEAD: usize = 32;
 /// Rows that are counted together: runs of so many rows, so far from each other. Each has a place among them.
 #[derive(Clone, Copy)]
 pub(super) struct Runs {
-    pub start: usize,
-    pub length: usize,
-    pub apart: usize,
+    start: usize,
+    length: usize,
+    apart: usize,
 }
 
 impl Runs {
-    /// How many there are before a row.
-    pub(super) fn places(self, end: usize) -> usize {
-        let rows = end - self.start;
+    /// One out of so many rows, in runs of this length, which divides a block; all rows where it is one out of one.
+    pub(super) fn one_of(rows: usize, length: usize) -> Self {
+        let length = if rows <= 1 { BLOCK } else { length };
+        Self { start: 0, length, apart: length * rows.max(1) }
+    }
+
+    /// The same from another row on.
+    pub(super) fn from(self, start: usize) -> Self {
+        Self { start, ..self }
+    }
+
+    /// From the first row of a block of them to the first of the next.
+    pub(super) fn span(self) -> usize {
+        BLOCK / self.length * self.apart
+    }
+
+    /// How many there are among so many rows.
+    pub(super) fn among(self, rows: usize) -> usize {
         rows / self.apart * self.length + self.length.min(rows % self.apart)
     }
 

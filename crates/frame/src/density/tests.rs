@@ -25,6 +25,21 @@ fn naive(x: &Axis<'_>, y: &Axis<'_>, classes: Option<Classes<'_>>) -> (Vec<u32>,
     (counts, shown)
 }
 
+/// All rows.
+fn count(x: &Axis<'_>, y: &Axis<'_>, classes: Option<Classes<'_>>, buffers: &mut Buffers) -> Result<Density, DensityError> {
+    super::count(1, x, y, classes, buffers)
+}
+
+fn count_cloud(
+    cloud: &Cloud<'_>,
+    x: &Axis<'_>,
+    y: &Axis<'_>,
+    classes: Option<Classes<'_>>,
+    buffers: &mut Buffers,
+) -> Result<Density, DensityError> {
+    super::count_cloud(1, cloud, x, y, classes, buffers)
+}
+
 fn noise(rows: usize, seed: u64) -> Vec<f64> {
     let mut state = seed;
     let mut next = move || {
@@ -141,8 +156,8 @@ fn one_out_of_many_rows_is_about_its_share_of_every_cell() {
     let groups: Vec<u8> = made.rows.iter().map(|row| codes[*row as usize] as u8).collect();
     for one_of in [2, 8] {
         let some = [
-            count_one_of(one_of, &along_x, &along_y, Some(grouping.of(&codes)), &mut buffers).unwrap(),
-            count_one_of_cloud(one_of, &cloud, &along_x, &along_y, Some(grouping.of_groups(&groups)), &mut buffers).unwrap(),
+            super::count(one_of, &along_x, &along_y, Some(grouping.of(&codes)), &mut buffers).unwrap(),
+            super::count_cloud(one_of, &cloud, &along_x, &along_y, Some(grouping.of_groups(&groups)), &mut buffers).unwrap(),
         ];
         for some in some {
             assert_eq!(some.rows_shown, some.counts().iter().map(|count| u64::from(*count)).sum::<u64>());
@@ -160,7 +175,7 @@ fn one_out_of_many_rows_is_about_its_share_of_every_cell() {
         axis(&numbered, 0.0, 5_000.0, 5_000),
         Axis { positions: Positions::Codes { codes: &vec![0; 5_000], categories: 1 }, low: -0.5, high: 0.5, bins: 1 },
     );
-    let found = count_one_of(4, &along, &one, None, &mut buffers).unwrap();
+    let found = super::count(4, &along, &one, None, &mut buffers).unwrap();
     let pieces: Vec<usize> = (0..5_000).filter(|row| row % (4 * RUN_OF_TABLE) < RUN_OF_TABLE).collect();
     let counted: Vec<usize> = found.counts().iter().enumerate().filter(|(_, count)| **count > 0).map(|(cell, _)| cell).collect();
     assert!(counted == pieces);
