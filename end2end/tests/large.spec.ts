@@ -129,8 +129,22 @@ test('the flights of New York, coloured by airline', async ({ page, server }) =>
   await open(page, `/data/17?${query.replaceAll(/(x|y|color)=/g, 'scatter.$1=').replace('&size=800x500', '')}`);
   await settled(page);
   await panel(page).locator('.host[data-drawn]').waitFor();
-  await page.mouse.move(...(await place(page, [0.2, 0.9])));
-  await expect(panel(page).locator('.rows-tip')).toContainText(/UA|B6|EV|DL|AA|MQ/);
+  const cells = () => chart(page).evaluate((element: any) => String(element.layout.meta.cells));
+  const hover = async (at: number[]) => {
+    const suffix = `&cells=${await cells()}`;
+    const asked = page.waitForRequest((request) => request.url().includes('/at?') && request.url().endsWith(suffix));
+    await page.mouse.move(...(await place(page, at)));
+    await asked;
+    await expect(panel(page).locator('.rows-tip')).toContainText(/UA|B6|EV|DL|AA|MQ/);
+  };
+  await hover([0.2, 0.9]);
+
+  // Of fewer rows than pixels a cell is two pixels wide.
+  const [nx, ny] = (await cells()).split(',').map(Number);
+  await drag(page, [[0.02, 0.7], [0.15, 0.98]]);
+  await expect.poll(cells).toBe(`${Math.floor(nx / 2)},${Math.floor(ny / 2)}`);
+  await settled(page);
+  await hover([0.5, 0.8]);
 });
 
 test('who finds the server busy waits, and is answered', async ({ browser, server }) => {

@@ -90,13 +90,22 @@ pub struct Panel<S: 'static> {
     pub probe: Option<Probe<S>>,
 }
 
+/// A place that is pointed at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    /// In units of the axes.
+    pub at: (f64, f64),
+    /// The cells along both axes that the figure says it has (`meta.cells`); without them cells are pixels.
+    pub cells: Option<(usize, usize)>,
+}
+
 /// The rows at a point of a chart.
-pub type At<S> = fn(&S, &Values, &Canvas, (f64, f64)) -> Result<Found, Empty>;
+pub type At<S> = fn(&S, &Values, &Canvas, Point) -> Result<Found, Empty>;
 
 /// Answers about the rows behind a chart, in the units of its axes.
 #[derive(Debug)]
 pub struct Probe<S: 'static> {
-    /// The rows at a point, as wide as a pixel of the canvas.
+    /// The rows of the cell at a point.
     pub at: At<S>,
     /// The rows in any of some shapes; on a logarithmic axis these are in the data's own units.
     pub select: fn(&S, &Values, &[Shape]) -> Result<Found, Empty>,
@@ -241,7 +250,7 @@ pub trait AnyPanel: Debug + Sync {
     ///
     /// # Errors
     /// The panel has no rows to ask for.
-    fn at(&self, source: &Source, values: &Values, canvas: &Canvas, point: (f64, f64)) -> Result<Found, Empty>;
+    fn at(&self, source: &Source, values: &Values, canvas: &Canvas, point: Point) -> Result<Found, Empty>;
     /// See [`Probe::select`].
     ///
     /// # Errors
@@ -295,7 +304,7 @@ impl<S: PanelSource> AnyPanel for Panel<S> {
         self.probe.as_ref().map_or(usize::MAX, |probe| probe.first_look_from)
     }
 
-    fn at(&self, source: &Source, values: &Values, canvas: &Canvas, point: (f64, f64)) -> Result<Found, Empty> {
+    fn at(&self, source: &Source, values: &Values, canvas: &Canvas, point: Point) -> Result<Found, Empty> {
         let (source, probe) = S::of(source).zip(self.probe.as_ref()).ok_or_else(no_rows)?;
         (probe.at)(source, values, canvas, point)
     }

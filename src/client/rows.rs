@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use js_sys::Array;
 use leptos::prelude::document;
 use web_sys::{Element, HtmlElement};
 
@@ -67,7 +68,8 @@ pub fn hover(host: Option<(&HtmlElement, [f64; 2])>) {
 async fn ask() {
     loop {
         let Some((host, point)) = ASKED.with_borrow(|(asked, _)| asked.clone()) else { break };
-        let Some(url) = address(&host, "at", &format!("&point={},{}", point[0], point[1])) else { break };
+        let cells = dig(&host, &["layout", "meta", "cells"]).map(|cells| String::from(Array::from(&cells).to_string())).unwrap_or_default();
+        let Some(url) = address(&host, "at", &format!("&point={},{}&cells={cells}", point[0], point[1])) else { break };
         let answer = fetch::text(&url, None).await;
         let now = ASKED.with_borrow(|(asked, _)| asked.clone());
         if let (Ok(text), true) = (answer, now.as_ref().is_some_and(|(now, _)| *now == host)) {

@@ -269,6 +269,47 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn cells_are_as_large_as_the_rows_in_view_ask_for_whether_there_is_an_index_or_not() {
+        const ROWS: usize = 80_000;
+        let dir = tempfile::tempdir().unwrap();
+        let id = {
+            let store = Store::open(dir.path(), Options::default()).await.unwrap();
+            let hash = store_generated(store.columns(), ROWS, 1).unwrap();
+            add(&store, ROWS, hash).await.unwrap()
+        };
+        let state = routes::open(Config { data_dir: dir.path().to_owned(), demo: false, ..Config::default() }).await.unwrap();
+        let entity = Entity::new(Kind::Data, id);
+        let drawn = async |zoom: Option<[f64; 4]>| {
+            let wanted = [("x", "x"), ("y", "y"), ("color", "cat")].map(|(name, value)| (name.to_owned(), vec![value.to_owned()]));
+            let mut request = Request::new(entity, panels::find(Kind::Data, "scatter").unwrap(), wanted.into());
+            (request.canvas.width, request.canvas.height) = (400, 300);
+            request.canvas.zoom = zoom.map(|[x0, x1, y0, y1]| Zoom {
+                axes: String::new(),
+                ranges: [("x".to_owned(), [x0, x1]), ("y".to_owned(), [y0, y1])].into(),
+            });
+            let drawn = figures::drawn(&state, request).await.unwrap();
+            let cells: [usize; 2] = serde_json::from_value(drawn.figure["layout"]["meta"]["cells"].clone()).unwrap();
+            (cells, drawn.view.provenance.rows_shown as usize, drawn.raster.unwrap().image, drawn.view.summary)
+        };
+        // Everything, half of it, and so much that more rows than there are pixels are read out of the index and fewer are in view.
+        let windows = [None, Some([-6.0, 0.0, -6.0, 6.0]), Some([-3.2, 6.0, -3.7, 6.0])];
+        let mut before = Vec::new();
+        for window in windows {
+            before.push(drawn(window).await);
+        }
+        let [(pixels, _), (half, few), (most, fewer)] = [0, 1, 2].map(|at| (before[at].0, before[at].1));
+        let [nx, ny] = pixels;
+        assert_eq!(before[0].1, ROWS);
+        assert!(ROWS > nx * ny && 20_000 < few && few < fewer && fewer < nx * ny, "{few} and {fewer} rows, {nx} × {ny} pixels");
+        assert_eq!([half, most], [[nx / 2, ny / 2]; 2]);
+
+        state.indexes().idle().await;
+        for (window, before) in windows.into_iter().zip(&before) {
+            assert_eq!(&drawn(window).await, before);
+        }
+    }
+
+    #[tokio::test]
     async fn a_small_bench_runs_to_its_end() {
         run(BenchArgs { rows: 30_000, seed: 1, data_dir: None }).await.unwrap();
     }

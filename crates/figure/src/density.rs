@@ -57,7 +57,7 @@ pub struct Input<'a> {
     pub rows_total: u64,
     pub rows_missing: u64,
     pub shade: Shade,
-    /// Draws cells without neighbours three pixels wide, so that lone rows stay visible.
+    /// Draws cells without neighbours three cells wide, so that lone rows stay visible.
     pub spread: bool,
     /// One out of so many rows was counted; 1 where all were.
     pub one_of: u64,
@@ -168,7 +168,7 @@ fn note(landmarks: &[u64]) -> Option<String> {
     let shades = if landmarks.len() > 2 { "░▒█" } else { "░█" };
     let steps = shades.chars().zip(landmarks).map(|(shade, rows)| format!("{shade} {}", text::count(*rows)));
     let steps = steps.collect::<Vec<_>>().join("  ");
-    (!steps.is_empty()).then(|| format!("{steps} rows a pixel"))
+    (!steps.is_empty()).then(|| format!("{steps} rows a cell"))
 }
 
 /// The planes as classes.
@@ -448,10 +448,10 @@ mod tests {
             (drawing.provenance.method, drawing.figure["layout"]["annotations"].to_string(), drawing.summary)
         };
         let (method, note, summary) = texts(&all);
-        assert!(method.contains("every row counted") && note.contains("█ 9 rows a pixel"), "{method} {note}");
+        assert!(method.contains("every row counted") && note.contains("█ 9 rows a cell"), "{method} {note}");
         assert!(summary.contains("for 15 of"), "{summary}");
         let (method, note, summary) = texts(&Input { one_of: 4, ..all });
-        assert!(method.contains("one row in 4 counted") && note.contains("█ 36 rows a pixel"), "{method} {note}");
+        assert!(method.contains("one row in 4 counted") && note.contains("█ 36 rows a cell"), "{method} {note}");
         assert!(summary.contains("for 60 of"), "{summary}");
     }
 

@@ -7,11 +7,11 @@ use labboard_figure::feature::{Feature, Values as FigureValues};
 use labboard_figure::{Axis, AxisKind, Empty, Window, density, scatter};
 use labboard_frame::classes::{Classes, Grouping};
 use labboard_frame::cloud::Cloud;
-use labboard_frame::density::{self as counting, Positions, Shape};
+use labboard_frame::density::{self as counting, Density, DensityError, Positions, Shape};
 use labboard_frame::summary::Summary;
 use labboard_frame::{Column, Kind as FeatureKind};
 
-use super::{Canvas, Content, Control, Found, Panel, Probe, Values, always, off};
+use super::{Canvas, Content, Control, Found, Panel, Point, Probe, Values, always, off};
 use crate::model::{ControlForm, Span};
 use crate::server::index::{AxisOf, Colour, ColourOf, Indexed};
 use crate::server::source::DataSource;
@@ -166,6 +166,11 @@ impl<'a> Along<'a> {
     fn axis(&self) -> Option<Axis> {
         axis(self.name, self.column, self.summary, self.of.log)
     }
+
+    /// A part of it in so many cells.
+    fn cells(&self, [low, high]: [f64; 2], bins: usize) -> counting::Axis<'a> {
+        counting::Axis { positions: self.positions, low, high, bins }
+    }
 }
 
 impl<'a> Axes<'a> {
@@ -215,11 +220,52 @@ impl<'a> Axes<'a> {
     }
 }
 
-/// The cells of a raster along both axes.
-fn grid(canvas: &Canvas) -> (usize, usize) {
+/// The pixels of the plot along both axes: the cells of a raster.
+fn pixels(canvas: &Canvas) -> (usize, usize) {
     let plot = labboard_figure::layout::MARGINS;
     let pixels = |side: u32, margins: f64| ((f64::from(side) - margins).max(60.0)) as usize;
     (pixels(canvas.width, plot.left + plot.right), pixels(canvas.height, plot.top + plot.bottom))
+}
+
+/// What is counted for a raster.
+struct View<'a> {
+    axes: &'a Axes<'a>,
+    cloud: Option<&'a (Cloud<'a>, Option<Classes<'a>>)>,
+    shown: Window,
+    pixels: (usize, usize),
+}
+
+impl View<'_> {
+    /// The rows that counting reads.
+    fn near(&self) -> usize {
+        let Window { x, y } = self.shown;
+        self.cloud.map_or(self.axes.x.positions.len(), |(cloud, _)| cloud.near((x[0], x[1]), (y[0], y[1])))
+    }
+
+    /// The rows of each cell, of all rows or one out of so many. Cells are pixels, or two by two where there are fewer rows than pixels: most of
+    /// these would be empty then, and the colours of the others chance.
+    fn count(&self, one_of: usize, buffers: &mut counting::Buffers) -> Result<Density, DensityError> {
+        let are_few = |rows: usize| rows < self.pixels.0 * self.pixels.1;
+        let large = (self.pixels.0 / 2, self.pixels.1 / 2);
+        if are_few(self.near()) {
+            return self.count_in(large, one_of, buffers);
+        }
+        // Few of the many that are read may be in view. These alone decide what is drawn.
+        let counted = self.count_in(self.pixels, one_of, buffers)?;
+        if !are_few(counted.rows_shown as usize * one_of) {
+            return Ok(counted);
+        }
+        buffers.recycle(counted);
+        self.count_in(large, one_of, buffers)
+    }
+
+    fn count_in(&self, cells: (usize, usize), one_of: usize, buffers: &mut counting::Buffers) -> Result<Density, DensityError> {
+        let (x, y) = (self.axes.x.cells(self.shown.x, cells.0), self.axes.y.cells(self.shown.y, cells.1));
+        match self.cloud {
+            Some((cloud, classes)) => counting::count_cloud(one_of, cloud, &x, &y, *classes, buffers),
+            None => counting::count(one_of, &x, &y, self.axes.classes(), buffers),
+        }
+    }
 }
 
 fn style(axes: &Axes<'_>, canvas: &Canvas) -> labboard_figure::Style {
@@ -236,19 +282,19 @@ fn full(axes: &Axes<'_>) -> Result<(Axis, Axis, Window), Empty> {
     Ok((x, y, window))
 }
 
-fn at(source: &DataSource, values: &Values, canvas: &Canvas, point: (f64, f64)) -> Result<Found, Empty> {
+fn at(source: &DataSource, values: &Values, canvas: &Canvas, point: Point) -> Result<Found, Empty> {
     let axes = Axes::of(source, values)?.counting(values.one("color"));
     let (x, y, full) = full(&axes)?;
     let shown = canvas.window(&style(&axes, canvas), full).unwrap_or(full);
-    let (nx, ny) = grid(canvas);
-    // The cell that is drawn there and, where it is empty, its neighbours: lone rows are drawn wider.
+    let (nx, ny) = point.cells.unwrap_or_else(|| pixels(canvas));
+    // The cell that is drawn there and, where it is empty, its neighbours: lone rows are drawn wider, and hard to hit.
     let around = |range: [f64; 2], bins: usize, at: f64, wider: f64| {
         let width = (range[1] - range[0]) / bins as f64;
         let cell = ((at - range[0]) / width).floor();
         (range[0] + (cell - wider) * width, (range[0] + (cell + 1.0 + wider) * width).next_down())
     };
     let look = |wider: f64| {
-        let window = counting::Window { x: around(shown.x, nx, point.0, wider), y: around(shown.y, ny, point.1, wider) };
+        let window = counting::Window { x: around(shown.x, nx, point.at.0, wider), y: around(shown.y, ny, point.at.1, wider) };
         let found = axes.select(&[Shape::Window(window)], values);
         let readings = [(&x, window.x), (&y, window.y)].map(|(axis, at)| format!("{}: {}", axis.title, axis.reading((at.0 + at.1) / 2.0)));
         Found { window: Some(Window { x: [window.x.0, window.x.1], y: [window.y.0, window.y.1] }), readings: readings.to_vec(), ..found }
@@ -322,9 +368,6 @@ fn draw(source: &DataSource, values: &Values, canvas: &Canvas) -> Result<Content
         }
     }
 
-    let (nx, ny) = grid(canvas);
-    let count = |positions, range: [f64; 2], bins| counting::Axis { positions, low: range[0], high: range[1], bins };
-    let (x_cells, y_cells) = (count(x_at, shown.x, nx), count(y_at, shown.y, ny));
     let no_groups = Grouping::all(0);
     let grouping = axes.colour.as_ref().map_or(&no_groups, |(_, colour, _)| &colour.grouping);
     let group_names = grouping.groups().iter().map(group_name).collect::<Vec<_>>();
@@ -334,15 +377,12 @@ fn draw(source: &DataSource, values: &Values, canvas: &Canvas) -> Result<Content
         Some((cloud, _)) => cloud.len() as u64,
         None => placed((x_at, axes.x.summary, x_log), (y_at, axes.y.summary, y_log)),
     };
-    let (x_axis, y_axis) = (x_axis.with_range(shown.x), y_axis.with_range(shown.y));
+    let view = View { axes: &axes, cloud: cloud.as_ref(), shown, pixels: pixels(canvas) };
     let mut spare = Spare::take();
     let (buffers, picture_buffers) = &mut spare.0;
+    let (x_axis, y_axis) = (x_axis.with_range(shown.x), y_axis.with_range(shown.y));
     let mut drawn = |one_of: usize| {
-        let counted = match &cloud {
-            Some((cloud, classes)) => counting::count_cloud(one_of, cloud, &x_cells, &y_cells, *classes, buffers),
-            None => counting::count(one_of, &x_cells, &y_cells, axes.classes(), buffers),
-        };
-        let counted = counted.map_err(|error| Empty { reason: error.to_string() })?;
+        let counted = view.count(one_of, buffers).map_err(|error| Empty { reason: error.to_string() })?;
         let input = density::Input {
             x: &x_axis,
             y: &y_axis,
@@ -350,14 +390,14 @@ fn draw(source: &DataSource, values: &Values, canvas: &Canvas) -> Result<Content
             levels: if grouped { &group_names } else { &[] },
             class_counts: grouped.then_some(group_rows.as_slice()),
             counts: density::Counts { cells: &counted.cells, stride: counted.stride, overflow: &counted.overflow },
-            nx,
-            ny,
+            nx: counted.width,
+            ny: counted.height,
             extents: shown,
             rows_total: x.len() as u64,
             // To know it may take as long as to count all rows.
             rows_missing: if one_of > 1 { 0 } else { counted.rows_total - placed() },
             shade: shade(values),
-            spread: true,
+            spread: counted.width == view.pixels.0,
             one_of: one_of as u64,
         };
         let drawing = density::draw(&input, &style, picture_buffers).map(|drawing| probed(drawing, Some(full), one_of > 1));
@@ -366,8 +406,8 @@ fn draw(source: &DataSource, values: &Values, canvas: &Canvas) -> Result<Content
     };
     let one_of = match &cloud {
         _ if !canvas.first => 1,
-        Some((cloud, _)) => share(cloud.near((shown.x[0], shown.x[1]), (shown.y[0], shown.y[1])), FIRST_LOOK_INDEXED),
-        None => share(x.len(), FIRST_LOOK),
+        Some(_) => share(view.near(), FIRST_LOOK_INDEXED),
+        None => share(view.near(), FIRST_LOOK),
     };
     match drawn(one_of) {
         // It may be that no row was among those that were counted.
@@ -396,14 +436,17 @@ fn placed(x: (Positions<'_>, &Summary, bool), y: (Positions<'_>, &Summary, bool)
     }
 }
 
-/// Tells the browser that the panel answers about rows by their place, what the whole view is where a zoom is worth asking again for, and
-/// whether this is a first look that a figure of all rows follows.
+/// Tells the browser that the panel answers about rows by their place, what the whole view is where a zoom is worth asking again for, the
+/// cells of a raster, and whether this is a first look that a figure of all rows follows.
 fn probed(mut drawing: labboard_figure::Drawing, full: Option<Window>, follows: bool) -> Content {
     if let Some(layout) = drawing.figure.get_mut("layout").and_then(serde_json::Value::as_object_mut) {
         let meta = layout.entry("meta").or_insert_with(|| serde_json::json!({}));
         meta["rows"] = true.into();
         if let Some(full) = full {
             meta["refine"] = serde_json::json!([full.x[0], full.x[1], full.y[0], full.y[1]]);
+        }
+        if let Some(raster) = &drawing.raster {
+            meta["cells"] = serde_json::json!([raster.width, raster.height]);
         }
         if follows {
             meta["follows"] = true.into();

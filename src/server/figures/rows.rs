@@ -1,6 +1,9 @@
 //! What a chart says about rows that it does not draw one by one: those under the pointer, and those that somebody selected.
 //!
-//! `GET /api/figures/{kind}/{id}/{panel}/at?point=X,Y` and `.../select?shape=...`, with the parameters of the figure. Both count over all rows.
+//! `GET /api/figures/{kind}/{id}/{panel}/at?point=X,Y&cells=NX,NY` and `.../select?shape=...`, with the parameters of the figure. Both count over
+//! all rows.
+
+use std::str::FromStr;
 
 use axum::extract::{Path, RawQuery, State as Extract};
 use axum::http::header;
@@ -9,7 +12,7 @@ use labboard_figure::text;
 use labboard_frame::density::{Shape, Window};
 
 use super::{Peer, Place, Request, client, error_response, source_of};
-use crate::app::panels::{self, Found};
+use crate::app::panels::{self, Found, Point};
 use crate::controls::parameters;
 use crate::error::AppError;
 use crate::server::state::State;
@@ -17,21 +20,26 @@ use crate::server::talk::text::escape;
 
 /// Groups that are named; the others are added up.
 const NAMED: usize = 6;
+/// Along an axis of a raster; as many as an image may have pixels.
+const MOST_CELLS: usize = 1 << 14;
 
 #[derive(Clone, Debug)]
 enum Question {
-    At((f64, f64)),
+    At(Point),
     Select(Vec<Shape>),
 }
 
 pub async fn at(state: Extract<State>, place: Place, query: RawQuery, peer: Peer) -> Response {
     respond(state.0, place, query, peer, |query| {
-        let point = parameters(query).find(|(name, _)| name == "point").map(|(_, value)| value).unwrap_or_default();
-        let numbers: Vec<f64> = point.split(',').filter_map(|part| part.trim().parse().ok()).collect();
-        match numbers[..] {
-            [x, y] if x.is_finite() && y.is_finite() && point.matches(',').count() == 1 => Ok(Question::At((x, y))),
-            _ => Err(AppError::BadRequest(format!("point is X,Y in the units of the axes, not “{point}”"))),
-        }
+        let value = |wanted: &str| parameters(query).find(|(name, _)| name == wanted).map(|(_, value)| value);
+        let point = value("point").unwrap_or_default();
+        let at = pair(&point, |number: f64| number.is_finite())
+            .ok_or_else(|| AppError::BadRequest(format!("point is X,Y in the units of the axes, not “{point}”")))?;
+        let cells = |text: String| {
+            pair(&text, |cells| (1..=MOST_CELLS).contains(&cells))
+                .ok_or_else(|| AppError::BadRequest(format!("cells is NX,NY, each from 1 to {MOST_CELLS}, not “{text}”")))
+        };
+        Ok(Question::At(Point { at, cells: value("cells").map(cells).transpose()? }))
     })
     .await
 }
@@ -57,7 +65,7 @@ async fn respond(
     let query = query.unwrap_or_default();
     let found = async {
         let question = question(&query)?;
-        let of_figure = parameters(&query).filter(|(name, _)| name != "point" && name != "shape");
+        let of_figure = parameters(&query).filter(|(name, _)| !["point", "cells", "shape"].contains(&name.as_str()));
         let request = Request { client: client(peer), ..Request::of(&kind, &id, &panel, of_figure)? };
         let for_page = request.for_page;
         Ok((found(&state, request, question).await?, for_page))
@@ -83,6 +91,12 @@ async fn found(state: &State, request: Request, question: Question) -> Result<Fo
         }
     };
     state.compute().run(client, rows, work).await?.map_err(|empty| AppError::BadRequest(empty.reason))
+}
+
+/// Two numbers with a comma between them.
+fn pair<T: FromStr + Copy>(text: &str, is_valid: impl Fn(T) -> bool) -> Option<(T, T)> {
+    let number = |text: &str| text.trim().parse().ok().filter(|number| is_valid(*number));
+    text.split_once(',').and_then(|(x, y)| Some((number(x)?, number(y)?)))
 }
 
 /// A shape as rooms write it, in the data's own units: numbers, or dates.
