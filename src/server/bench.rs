@@ -282,7 +282,7 @@ mod tests {
         let drawn = async |zoom: Option<[f64; 4]>| {
             let wanted = [("x", "x"), ("y", "y"), ("color", "cat")].map(|(name, value)| (name.to_owned(), vec![value.to_owned()]));
             let mut request = Request::new(entity, panels::find(Kind::Data, "scatter").unwrap(), wanted.into());
-            (request.canvas.width, request.canvas.height) = (400, 300);
+            (request.canvas.width, request.canvas.height) = (440, 360);
             request.canvas.zoom = zoom.map(|[x0, x1, y0, y1]| Zoom {
                 axes: String::new(),
                 ranges: [("x".to_owned(), [x0, x1]), ("y".to_owned(), [y0, y1])].into(),

@@ -95,7 +95,7 @@ pub fn draw(input: &Input<'_>, style: &Style, buffers: &mut Buffers) -> Result<D
             text::quoted(&input.y.title)
         )));
     }
-    let groups = Groups::of(input, &sums);
+    let groups = Groups::of(input.levels, input.class_counts, &sums);
     let Shaded { raster, landmarks } =
         shade::shade(input, style.theme, &survey, &groups, buffers).map_err(|error| Empty::new(error.to_string()))?;
 
@@ -163,6 +163,13 @@ pub fn draw(input: &Input<'_>, style: &Style, buffers: &mut Buffers) -> Result<D
     })
 }
 
+/// The pixels of the plot along both axes, below a legend of classes with so many rows.
+pub fn plot_pixels(levels: &[String], rows: &[u64], style: &Style) -> (usize, usize) {
+    let legend = Groups::of(levels, Some(rows), rows).legend;
+    let frame = Frame::new(style, MARGINS).with_legend(style, &legend);
+    (frame.plot_width().round() as usize, frame.plot_height().round() as usize)
+}
+
 /// What the opacities of an image stand for; nothing where all cells are alike.
 fn note(landmarks: &[u64]) -> Option<String> {
     let shades = if landmarks.len() > 2 { "░▒█" } else { "░█" };
@@ -182,8 +189,8 @@ struct Groups {
 }
 
 impl Groups {
-    fn of(input: &Input<'_>, sums: &[u64]) -> Self {
-        if input.levels.is_empty() {
+    fn of(levels: &[String], class_counts: Option<&[u64]>, sums: &[u64]) -> Self {
+        if levels.is_empty() {
             return Self {
                 of_plane: vec![0; sums.len()],
                 used: vec![true],
@@ -192,10 +199,10 @@ impl Groups {
                 legend: Vec::new(),
             };
         }
-        let n = input.levels.len();
+        let n = levels.len();
         let missing = sums.get(n).copied().unwrap_or(0);
         let known = &sums[..n.min(sums.len())];
-        let classes = Classes::new(input.levels, input.class_counts.unwrap_or(known), missing);
+        let classes = Classes::new(levels, class_counts.unwrap_or(known), missing);
         let last = classes.len() - 1;
         let of_plane: Vec<usize> =
             (0..sums.len()).map(|plane| classes.of(if plane < n { plane as u32 } else { u32::MAX }).unwrap_or(last)).collect();
@@ -435,6 +442,22 @@ mod tests {
         let filled = decode(&drawing.raster.unwrap().image).iter().filter(|p| p[3] > 0).count();
         assert_eq!(filled, 5 + 2);
         assert_eq!(drawing.provenance.rows_shown, 3);
+    }
+
+    #[test]
+    fn the_pixels_of_the_plot_are_those_below_the_legend() {
+        let (x, y, levels) = (axis("x"), axis("y"), ["a".to_owned(), "b".to_owned()]);
+        let counts = packed(&[1, 0, 2, 0, /* b */ 0, 0, 2, 8], 2 * 2);
+        for levels in [&levels[..], &[]] {
+            let style = Style { width: 300, height: 240, ..Style::default() };
+            let drawing = draw(&input(&x, &y, levels, &counts, 2, 2), &style).unwrap();
+            let layout = &drawing.figure["layout"];
+            let side = |margins: [&str; 2], side: u32| {
+                f64::from(side) - margins.iter().map(|margin| layout["margin"][margin].as_f64().unwrap()).sum::<f64>()
+            };
+            let (nx, ny) = plot_pixels(levels, &[3, 10], &style);
+            assert_eq!([nx as f64, ny as f64], [side(["l", "r"], style.width), side(["t", "b"], style.height)]);
+        }
     }
 
     #[test]

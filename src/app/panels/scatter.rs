@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use labboard_figure::feature::{Feature, Values as FigureValues};
 use labboard_figure::{Axis, AxisKind, Empty, Window, density, scatter};
-use labboard_frame::classes::{Classes, Grouping};
+use labboard_frame::classes::Classes;
 use labboard_frame::cloud::Cloud;
 use labboard_frame::density::{self as counting, Density, DensityError, Positions, Shape};
 use labboard_frame::summary::Summary;
@@ -198,6 +198,12 @@ impl<'a> Axes<'a> {
         Some((indexed.pair.cloud(self.x.positions, self.y.positions), classes))
     }
 
+    /// The classes that the colour has, and their rows in the whole dataset.
+    fn groups(&self) -> (Vec<String>, Vec<u64>) {
+        let groups = self.colour.iter().flat_map(|(_, colour, _)| colour.grouping.groups());
+        groups.map(|group| (group_name(group), group.rows)).unzip()
+    }
+
     fn classes(&self) -> Option<Classes<'_>> {
         self.colour.as_ref().map(|(_, colour, column)| colour.classes(*column))
     }
@@ -208,23 +214,16 @@ impl<'a> Axes<'a> {
             Some((cloud, classes)) => counting::select_cloud(&cloud, shapes, classes, FIRST_ROWS),
             None => counting::select(self.x.positions, self.y.positions, shapes, self.classes(), FIRST_ROWS),
         };
-        let groups = self.colour.iter().flat_map(|(_, colour, _)| colour.grouping.groups()).map(group_name);
+        let (groups, _) = self.groups();
         Found {
             rows: selected.rows,
             rows_total: self.source.columns.rows() as u64,
             colour: self.colour.as_ref().map(|_| values.one("color").to_owned()).unwrap_or_default(),
-            groups: groups.zip(selected.by_group).collect(),
+            groups: groups.into_iter().zip(selected.by_group).collect(),
             first: selected.first,
             ..Found::default()
         }
     }
-}
-
-/// The pixels of the plot along both axes: the cells of a raster.
-fn pixels(canvas: &Canvas) -> (usize, usize) {
-    let plot = labboard_figure::layout::MARGINS;
-    let pixels = |side: u32, margins: f64| ((f64::from(side) - margins).max(60.0)) as usize;
-    (pixels(canvas.width, plot.left + plot.right), pixels(canvas.height, plot.top + plot.bottom))
 }
 
 /// What is counted for a raster.
@@ -285,8 +284,10 @@ fn full(axes: &Axes<'_>) -> Result<(Axis, Axis, Window), Empty> {
 fn at(source: &DataSource, values: &Values, canvas: &Canvas, point: Point) -> Result<Found, Empty> {
     let axes = Axes::of(source, values)?.counting(values.one("color"));
     let (x, y, full) = full(&axes)?;
-    let shown = canvas.window(&style(&axes, canvas), full).unwrap_or(full);
-    let (nx, ny) = point.cells.unwrap_or_else(|| pixels(canvas));
+    let style = style(&axes, canvas);
+    let shown = canvas.window(&style, full).unwrap_or(full);
+    let (groups, group_rows) = axes.groups();
+    let (nx, ny) = point.cells.unwrap_or_else(|| density::plot_pixels(&groups, &group_rows, &style));
     // The cell that is drawn there and, where it is empty, its neighbours: lone rows are drawn wider, and hard to hit.
     let around = |range: [f64; 2], bins: usize, at: f64, wider: f64| {
         let width = (range[1] - range[0]) / bins as f64;
@@ -368,16 +369,12 @@ fn draw(source: &DataSource, values: &Values, canvas: &Canvas) -> Result<Content
         }
     }
 
-    let no_groups = Grouping::all(0);
-    let grouping = axes.colour.as_ref().map_or(&no_groups, |(_, colour, _)| &colour.grouping);
-    let group_names = grouping.groups().iter().map(group_name).collect::<Vec<_>>();
-    let group_rows = grouping.groups().iter().map(|group| group.rows).collect::<Vec<_>>();
-    let grouped = axes.colour.is_some();
+    let (groups, group_rows) = axes.groups();
     let placed = || match &cloud {
         Some((cloud, _)) => cloud.len() as u64,
         None => placed((x_at, axes.x.summary, x_log), (y_at, axes.y.summary, y_log)),
     };
-    let view = View { axes: &axes, cloud: cloud.as_ref(), shown, pixels: pixels(canvas) };
+    let view = View { axes: &axes, cloud: cloud.as_ref(), shown, pixels: density::plot_pixels(&groups, &group_rows, &style) };
     let mut spare = Spare::take();
     let (buffers, picture_buffers) = &mut spare.0;
     let (x_axis, y_axis) = (x_axis.with_range(shown.x), y_axis.with_range(shown.y));
@@ -386,9 +383,9 @@ fn draw(source: &DataSource, values: &Values, canvas: &Canvas) -> Result<Content
         let input = density::Input {
             x: &x_axis,
             y: &y_axis,
-            colour: if grouped { color } else { "" },
-            levels: if grouped { &group_names } else { &[] },
-            class_counts: grouped.then_some(group_rows.as_slice()),
+            colour: color,
+            levels: &groups,
+            class_counts: Some(&group_rows),
             counts: density::Counts { cells: &counted.cells, stride: counted.stride, overflow: &counted.overflow },
             nx: counted.width,
             ny: counted.height,
