@@ -26,6 +26,7 @@ pub mod ranks;
 pub mod simd;
 pub mod smooth;
 pub mod summary;
+mod team;
 
 pub use column::Column;
 pub use labboard_openml::table::{Kind, MISSING};

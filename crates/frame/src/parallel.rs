@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use crate::team::with_helpers;
+
 /// Below this many rows a second thread costs more than it saves.
 pub(crate) const PARALLEL_ROWS: usize = 200_000;
 
@@ -38,9 +40,10 @@ impl Cancel {
 
     /// Runs `work`; `None` if it was given up, which its passes over rows notice: most within some ten thousand rows, others at their end.
     pub fn run<T>(&self, work: impl FnOnce() -> T) -> Option<T> {
-        let before = CANCEL.replace(Some(self.clone()));
-        let done = catch_unwind(AssertUnwindSafe(work));
-        CANCEL.set(before);
+        let done = {
+            let _restore = Cancelling::set(Some(self.clone()));
+            catch_unwind(AssertUnwindSafe(work))
+        };
         match done {
             Ok(value) => Some(value),
             Err(panic) if panic.is::<Cancelled>() => None,
@@ -85,6 +88,21 @@ impl Drop for Limit {
     }
 }
 
+/// What work in this thread was given up by before, also when it panics.
+struct Cancelling(Option<Cancel>);
+
+impl Cancelling {
+    fn set(cancel: Option<Cancel>) -> Self {
+        Self(CANCEL.replace(cancel))
+    }
+}
+
+impl Drop for Cancelling {
+    fn drop(&mut self) {
+        CANCEL.set(self.0.take());
+    }
+}
+
 /// How many threads a pass over `rows` rows is worth.
 pub(crate) fn threads_for(rows: usize) -> usize {
     threads_of(rows, PARALLEL_ROWS)
@@ -105,8 +123,6 @@ pub fn parts(items: usize, work: usize, parallel: usize) -> impl Iterator<Item =
 }
 
 /// Runs `work` on each of a few parts, the first here and each of the others in a thread of its own, and returns the results in order.
-///
-/// Threads of a pool would be no faster, and part of a short work would wait there behind what is long.
 pub fn map_parts<P: Send, T: Send>(parts: impl IntoIterator<Item = P>, work: impl Fn(P) -> T + Sync) -> Vec<T> {
     check();
     let mut parts = parts.into_iter();
@@ -122,18 +138,21 @@ pub fn map_parts<P: Send, T: Send>(parts: impl IntoIterator<Item = P>, work: imp
         work(part)
     };
     let (work, cancel) = (&work, CANCEL.with_borrow(Clone::clone));
-    thread::scope(|scope| {
-        let spawn = |part: P| {
-            let cancel = cancel.clone();
-            scope.spawn(move || {
-                CANCEL.set(cancel);
-                work(part)
-            })
-        };
-        let handles: Vec<_> = others.into_iter().map(spawn).collect();
+    with_helpers(others.len(), |helpers| {
+        let Some(helpers) = helpers else { return std::iter::once(first).chain(others).map(work).collect() };
+        let mut done: Vec<Option<T>> = others.iter().map(|_| None).collect();
         // The panic of a thread goes on here.
-        let join = |handle: thread::ScopedJoinHandle<'_, T>| handle.join().unwrap_or_else(|panic| resume_unwind(panic));
-        std::iter::once(work(first)).chain(handles.into_iter().map(join)).collect()
+        let first = helpers.in_place_scope(|scope| {
+            for (part, done) in others.into_iter().zip(&mut done) {
+                let cancel = cancel.clone();
+                scope.spawn(move |_| {
+                    let _restore = Cancelling::set(cancel);
+                    *done = Some(work(part));
+                });
+            }
+            work(first)
+        });
+        std::iter::once(first).chain(done.into_iter().flatten()).collect()
     })
 }
 
