@@ -38,12 +38,13 @@ pub(super) fn steps_of_bins(shade: Shade, histogram: &[u32], steps: usize) -> Ve
         // Every cell has one row: all are equally plain to see.
         return vec![(last * 0.7) as u8; histogram.len()];
     };
-    match shade {
+    let known = &histogram[..=largest];
+    let mut out: Vec<u8> = match shade {
         Shade::Equalised => {
             let first = filled().next().map_or(0.0, |(_, cells)| f64::from(*cells));
             let rest = (filled().map(|(_, cells)| f64::from(*cells)).sum::<f64>() - first).max(1.0);
             let mut below = -first;
-            let cells = histogram.iter().enumerate().map(|(bin, cells)| if bin == 0 { 0 } else { *cells });
+            let cells = known.iter().enumerate().map(|(bin, cells)| if bin == 0 { 0 } else { *cells });
             let rank = cells.map(|cells| {
                 below += f64::from(cells);
                 step(below / rest)
@@ -53,9 +54,12 @@ pub(super) fn steps_of_bins(shade: Shade, histogram: &[u32], steps: usize) -> Ve
         Shade::Log | Shade::Linear => {
             let scale = |count: f64| if shade == Shade::Log { count.max(1.0).ln() } else { count - 1.0 };
             let top = scale(count_of(largest));
-            (0..histogram.len()).map(|bin| step(scale(count_of(bin)) / top)).collect()
+            (0..known.len()).map(|bin| step(scale(count_of(bin)) / top)).collect()
         }
-    }
+    };
+    // No cell has more.
+    out.resize(histogram.len(), last as u8);
+    out
 }
 
 /// What steps of opacity stand for: the fewest rows that a cell has, the fewest of the middle step, and the most.

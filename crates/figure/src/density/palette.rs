@@ -2,6 +2,7 @@
 
 use super::opacity::alpha;
 use crate::theme::Rgb;
+use labboard_frame::simd::widest;
 
 /// The code of the transparent colour, which is that of [`NOTHING`].
 pub(super) const TRANSPARENT: u8 = 0;
@@ -74,7 +75,7 @@ impl Palette {
         for (look, entry) in entry_of_look.iter_mut().enumerate().take(colours.len()) {
             *entry = look as u8;
         }
-        let mut mixtures: Vec<usize> = (usize::from(MIXTURES)..LOOKS).filter(|&look| tally[look] > 0).collect();
+        let mut mixtures = looks_in(tally);
         mixtures.sort_unstable_by_key(|&look| (std::cmp::Reverse(tally[look]), look));
         let free = (ENTRIES - self.entries.len()).min(MOST_MIXTURES);
         let coarse = |look| {
@@ -97,13 +98,31 @@ impl Palette {
                 colours.push(mixture(look));
             }
         }
-        for &look in &mixtures {
-            if entry_of_look[look] == TRANSPARENT {
-                entry_of_look[look] = like[coarse(look)].unwrap_or_else(|| nearest(&colours, mixture(look)) as u8);
-            }
-        }
+        let entries = Planar::of(&colours);
+        widest(
+            #[inline(always)]
+            || {
+                for &look in &mixtures {
+                    if entry_of_look[look] == TRANSPARENT {
+                        entry_of_look[look] = like[coarse(look)].unwrap_or_else(|| entries.nearest(mixture(look)));
+                    }
+                }
+            },
+        );
         Codes { colours, of_look: entry_of_look }
     }
+}
+
+/// The mixtures that some cell has: few of all.
+fn looks_in(tally: &[u32]) -> Vec<usize> {
+    const RUN: usize = 32;
+    let runs = tally.chunks(RUN).enumerate().skip(usize::from(MIXTURES) / RUN);
+    let has_some = |(_, run): &(usize, &[u32])| run.iter().fold(0, |any, cells| any | cells) > 0;
+    let each = |(at, run): (usize, _)| {
+        let cells: &[u32] = run;
+        cells.iter().enumerate().filter(|(_, cells)| **cells > 0).map(move |(i, _)| at * RUN + i)
+    };
+    runs.filter(has_some).flat_map(each).collect()
 }
 
 /// The 4 bits of each channel of a mixture, and its step of opacity.
@@ -119,15 +138,32 @@ fn mixture(look: usize) -> [u8; 4] {
     [r, g, b, alpha(step, MIXTURE_STEPS)]
 }
 
-/// The entry, not the transparent one, that is most like a colour.
-fn nearest(entries: &[[u8; 4]], colour: [u8; 4]) -> usize {
-    let mut nearest = u32::MAX;
-    for (entry, of_entry) in entries.iter().enumerate().skip(1) {
-        let apart = |channel: usize| (i32::from(of_entry[channel]) - i32::from(colour[channel])).pow(2) as u32;
-        // Another colour is seen sooner than another opacity.
-        let distance = 4 * (apart(0) + apart(1) + apart(2)) + apart(3);
-        // The least of these numbers says both, and there is no branch.
-        nearest = nearest.min(distance << 8 | entry as u32);
+/// The colours of entries, channel by channel, so that many are compared at once.
+struct Planar([[i32; ENTRIES + 2]; 4]);
+
+impl Planar {
+    /// At most as many as there may be.
+    fn of(colours: &[[u8; 4]]) -> Self {
+        // Where there is no entry, nor an opaque one, the colour is farther from all others than any two of them.
+        let mut planar = [[1_000; ENTRIES + 2]; 4];
+        for (entry, colour) in colours.iter().enumerate().skip(1) {
+            planar.iter_mut().zip(colour).for_each(|(channel, value)| channel[entry] = i32::from(*value));
+        }
+        Self(planar)
     }
-    (nearest & 255) as usize
+
+    /// The entry, not the transparent one, that is most like a colour.
+    #[inline(always)]
+    fn nearest(&self, colour: [u8; 4]) -> u8 {
+        let [r, g, b, opacity] = colour.map(i32::from);
+        let mut nearest = u32::MAX;
+        for entry in 0..ENTRIES + 2 {
+            let apart = |channel: usize, of: i32| (self.0[channel][entry] - of).pow(2) as u32;
+            // Another colour is seen sooner than another opacity.
+            let distance = 4 * (apart(0, r) + apart(1, g) + apart(2, b)) + apart(3, opacity);
+            // The least of these numbers says both, and there is no branch.
+            nearest = nearest.min(distance << 8 | entry as u32);
+        }
+        nearest as u8
+    }
 }
