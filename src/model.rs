@@ -81,7 +81,7 @@ pub struct ControlView {
     pub form: ControlForm,
     /// What is in force: a choice that the data allows, or the default.
     pub value: Vec<String>,
-    /// (value, label) pairs; empty for toggles.
+    /// (value, label) pairs; of a toggle what it is when it is on.
     pub options: Vec<(String, String)>,
 }
 

@@ -1,6 +1,6 @@
 // The server under test, and pages that fail their test on a console error, a violation of the
 // content security policy or a request to another origin.
-import { test as base, expect, type BrowserContext, type Page } from '@playwright/test';
+import { test as base, expect, type BrowserContext, type Locator, type Page } from '@playwright/test';
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -51,6 +51,13 @@ export function watch(page: Page, server: Server, problems: string[]) {
   });
 }
 
+async function watched(page: Page, server: Server, use: (problems: string[]) => Promise<void>) {
+  const problems: string[] = [];
+  watch(page, server, problems);
+  await use(problems);
+  expect(problems).toEqual([]);
+}
+
 export const test = base.extend<{ problems: string[]; person: () => Promise<Page> }, { server: Server }>({
   server: [
     async ({}, use) => {
@@ -61,12 +68,7 @@ export const test = base.extend<{ problems: string[]; person: () => Promise<Page
     { scope: 'worker' },
   ],
   baseURL: async ({ server }, use) => use(server.url),
-  problems: async ({ page, server }, use) => {
-    const problems: string[] = [];
-    watch(page, server, problems);
-    await use(problems);
-    expect(problems).toEqual([]);
-  },
+  problems: async ({ page, server }, use) => watched(page, server, use),
   /** Opens a browser of another person. */
   person: async ({ browser, server, problems }, use) => {
     const contexts: BrowserContext[] = [];
@@ -79,6 +81,17 @@ export const test = base.extend<{ problems: string[]; person: () => Promise<Page
     });
     for (const context of contexts) await context.close();
   },
+});
+
+/** A test with a server of its own, without the demo, whose page is watched. */
+export const alone = test.extend<{ own: Server; watching: void }>({
+  own: async ({}, use) => {
+    const own = await start('--no-demo');
+    await use(own);
+    await own.stop();
+  },
+  baseURL: async ({ own }, use) => use(own.url),
+  watching: [async ({ page, own }, use) => watched(page, own, () => use()), { auto: true }],
 });
 
 /** Opens a page and waits until its handlers are attached. */
@@ -99,6 +112,21 @@ export async function settled(page: Page) {
 /** Waits until the socket is in its room. */
 export async function live(page: Page) {
   await page.waitForSelector('[data-room="live"]');
+}
+
+/** A place in the plot area of a chart, in shares of it from the left and the top, in pixels of the window. */
+export async function place(chart: Locator, [x, y]: number[]) {
+  const box = (await chart.locator('.nsewdrag').first().boundingBox())!;
+  return [box.x + x * box.width, box.y + y * box.height] as const;
+}
+
+/** Drags from one place in the plot area to the next. */
+export async function drag(chart: Locator, [first, ...rest]: number[][]) {
+  const { mouse } = chart.page();
+  await mouse.move(...(await place(chart, first)));
+  await mouse.down();
+  for (const corner of rest) await mouse.move(...(await place(chart, corner)), { steps: 4 });
+  await mouse.up();
 }
 
 /** The titles of a chart's axes. */

@@ -1,6 +1,6 @@
 // Three million real rows: every one of them counts, wherever one looks.
 import { join } from 'node:path';
-import { expect, open, settled, start, test, watch, type Server } from './labboard';
+import { alone, drag, expect, open, place, settled, test, watch, type Server } from './labboard';
 import type { Page } from '@playwright/test';
 
 const FLIGHTS = join(__dirname, '../node_modules/vega-datasets/data/flights-3m.parquet');
@@ -12,34 +12,14 @@ const image = (page: Page) => chart(page).evaluate((element: any) => element.lay
 const marks = (page: Page) =>
   chart(page).evaluate((element: any) => element._fullData.reduce((sum: number, trace: any) => sum + (trace.customdata?.length ?? trace._length ?? 0), 0));
 
-/** A place in the plot area, in shares of it, in pixels of the window. */
-async function place(page: Page, [x, y]: number[]) {
-  const box = (await chart(page).locator('.nsewdrag').first().boundingBox())!;
-  return [box.x + x * box.width, box.y + y * box.height] as const;
-}
-
-async function drag(page: Page, corners: number[][]) {
-  const [first, ...rest] = corners;
-  await page.mouse.move(...(await place(page, first)));
-  await page.mouse.down();
-  for (const corner of rest) await page.mouse.move(...(await place(page, corner)), { steps: 4 });
-  await page.mouse.up();
-}
-
 async function figure(server: Server, path: string, query: string) {
   const response = await fetch(`${server.url}/api/figures${path}/scatter?${query}`);
   expect(response.status).toBe(200);
   return response.json();
 }
 
-test('three million flights: a date axis, zoom, hover and lasso, all of them over all rows', async ({ browser }) => {
+alone('three million flights: a date axis, zoom, hover and lasso, all of them over all rows', async ({ page, own: server }) => {
   test.setTimeout(120_000);
-  // The other tests' server stays as it is.
-  const server = await start('--no-demo');
-  const context = await browser.newContext({ baseURL: server.url, viewport: { width: 1280, height: 900 } });
-  const page = await context.newPage();
-  const problems: string[] = [];
-  watch(page, server, problems);
   const path = server.run('import', FLIGHTS).match(/\/data\/\d+/)![0];
   await open(page, `${path}?scatter.x=date&scatter.y=delay&scatter.color=origin`);
   await settled(page);
@@ -50,7 +30,7 @@ test('three million flights: a date axis, zoom, hover and lasso, all of them ove
   expect(whole).toContain('/raster?');
 
   // What is under the pointer is counted.
-  const [x, y] = await place(page, [0.5, 0.5]);
+  const [x, y] = await place(chart(page), [0.5, 0.5]);
   await page.mouse.move(x, y);
   const tip = panel(page).locator('.rows-tip');
   await expect(tip).toContainText('delay');
@@ -62,7 +42,7 @@ test('three million flights: a date axis, zoom, hover and lasso, all of them ove
   let before = whole;
   for (let depth = 0; depth < 12; depth++) {
     const start = await page.evaluate(() => performance.now());
-    await drag(page, depth === 0 ? [[0.1, 0.4], [0.9, 0.6]] : [[0.3, 0.3], [0.7, 0.7]]);
+    await drag(chart(page), depth === 0 ? [[0.1, 0.4], [0.9, 0.6]] : [[0.3, 0.3], [0.7, 0.7]]);
     const at = await chart(page).evaluate(
       (element: any, before) =>
         new Promise<number>((resolve) => {
@@ -92,7 +72,7 @@ test('three million flights: a date axis, zoom, hover and lasso, all of them ove
   // A lasso holds rows, not marks.
   await chart(page).hover();
   await chart(page).locator('[data-title="Lasso Select"]').click();
-  await drag(page, [[0.2, 0.5], [0.5, 0.3], [0.8, 0.5], [0.8, 0.97], [0.2, 0.97]]);
+  await drag(chart(page), [[0.2, 0.5], [0.5, 0.3], [0.8, 0.5], [0.8, 0.97], [0.2, 0.97]]);
   const line = panel(page).locator('.rows-selected');
   await expect(line).toContainText('of 3,000,000 rows selected');
   const selected = Number((await line.locator('b').first().textContent())!.replaceAll(',', ''));
@@ -114,9 +94,6 @@ test('three million flights: a date axis, zoom, hover and lasso, all of them ove
   expect(below.rows + above.rows).toBe(ROWS);
   expect(both.rows).toBe(ROWS);
   expect(both.groups.reduce((sum, group) => sum + group.rows, 0)).toBe(ROWS);
-  expect(problems).toEqual([]);
-  await context.close();
-  await server.stop();
 });
 
 test('the flights of New York, coloured by airline', async ({ page, server }) => {
@@ -133,7 +110,7 @@ test('the flights of New York, coloured by airline', async ({ page, server }) =>
   const hover = async (at: number[]) => {
     const suffix = `&cells=${await cells()}`;
     const asked = page.waitForRequest((request) => request.url().includes('/at?') && request.url().endsWith(suffix));
-    await page.mouse.move(...(await place(page, at)));
+    await page.mouse.move(...(await place(chart(page), at)));
     await asked;
     await expect(panel(page).locator('.rows-tip')).toContainText(/UA|B6|EV|DL|AA|MQ/);
   };
@@ -141,7 +118,7 @@ test('the flights of New York, coloured by airline', async ({ page, server }) =>
 
   // Of fewer rows than pixels a cell is two pixels wide.
   const [nx, ny] = (await cells()).split(',').map(Number);
-  await drag(page, [[0.02, 0.7], [0.15, 0.98]]);
+  await drag(chart(page), [[0.02, 0.7], [0.15, 0.98]]);
   await expect.poll(cells).toBe(`${Math.floor(nx / 2)},${Math.floor(ny / 2)}`);
   await settled(page);
   await hover([0.5, 0.8]);
@@ -201,7 +178,7 @@ test('a window without rows has its axes, is asked for once, and is left as one 
   let asked = 0;
   page.on('request', (request) => (asked += Number(/scatter\?/.test(request.url()))));
   // Nobody flies a long time over a short distance.
-  await drag(page, [[0.1, 0.1], [0.3, 0.3]]);
+  await drag(chart(page), [[0.1, 0.1], [0.3, 0.3]]);
   await expect(panel(page).locator('.provenance')).toContainText('0 of 336,776 rows');
   await expect(panel(page)).toHaveAttribute('data-state', 'ready');
   expect(await marks(page)).toBe(0);

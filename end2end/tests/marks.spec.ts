@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, open, settled, start, test, watch } from './labboard';
+import { alone, drag, expect, open, place, settled } from './labboard';
 import type { Locator } from '@playwright/test';
 
 const ROWS = 4_000;
@@ -44,12 +44,7 @@ const drawn = (chart: Locator) =>
     return classes;
   });
 
-test('many marks are on the canvas, through zoom, hover, legend, selection and download', async ({ browser }) => {
-  const server = await start('--no-demo');
-  const context = await browser.newContext({ baseURL: server.url, viewport: { width: 1280, height: 900 } });
-  const page = await context.newPage();
-  const problems: string[] = [];
-  watch(page, server, problems);
+alone('many marks are on the canvas, through zoom, hover, legend, selection and download', async ({ page, own }) => {
   await page.addInitScript(() => {
     const get = HTMLCanvasElement.prototype.getContext;
     HTMLCanvasElement.prototype.getContext = function (this: HTMLCanvasElement, ...args: any[]) {
@@ -57,7 +52,7 @@ test('many marks are on the canvas, through zoom, hover, legend, selection and d
       return (get as any).apply(this, args);
     } as any;
   });
-  const path = server.run('import', '--target', 'class', table()).match(/\/data\/\d+/)![0];
+  const path = own.run('import', '--target', 'class', table()).match(/\/data\/\d+/)![0];
   await open(page, `${path}?scatter.x=x&scatter.y=y&scatter.color=class&scatter.log_y=on`);
   await settled(page);
   const panel = page.locator('[data-panel="scatter"]');
@@ -70,13 +65,13 @@ test('many marks are on the canvas, through zoom, hover, legend, selection and d
   expect([whole.a.painted, whole.b.painted]).toEqual([whole.a.inside, whole.b.inside]);
 
   // The row under the pointer.
-  const plot = (await chart.locator('.nsewdrag').first().boundingBox())!;
   const mark = await chart.evaluate((element: any) => {
     const { xaxis, yaxis } = element._fullLayout;
     const [trace] = element._fullData;
     return { row: trace.customdata[7], x: xaxis.d2p(trace.x[7]), y: yaxis.d2p(trace.y[7]) };
   });
-  await page.mouse.move(plot.x + mark.x, plot.y + mark.y, { steps: 2 });
+  const [left, top] = await place(chart, [0, 0]);
+  await page.mouse.move(left + mark.x, top + mark.y, { steps: 2 });
   await expect(chart.locator('.hoverlayer')).toContainText(`row ${mark.row}`);
 
   // A picture of the chart has them, in twice the pixels.
@@ -97,10 +92,7 @@ test('many marks are on the canvas, through zoom, hover, legend, selection and d
   expect(Math.max(...picture.pixel.slice(0, 3)) - Math.min(...picture.pixel.slice(0, 3))).toBeGreaterThan(30);
 
   // Zooming moves them with the axes.
-  await page.mouse.move(plot.x + 0.3 * plot.width, plot.y + 0.2 * plot.height);
-  await page.mouse.down();
-  await page.mouse.move(plot.x + 0.7 * plot.width, plot.y + 0.8 * plot.height, { steps: 4 });
-  await page.mouse.up();
+  await drag(chart, [[0.3, 0.2], [0.7, 0.8]]);
   await expect.poll(async () => (await drawn(chart)).a.inside).toBeLessThan(whole.a.inside);
   const near = await drawn(chart);
   expect(near.a.inside).toBeGreaterThan(100);
@@ -111,13 +103,10 @@ test('many marks are on the canvas, through zoom, hover, legend, selection and d
   // What is not selected is faint.
   await chart.hover();
   await chart.locator('[data-title="Box Select"]').click();
-  await page.mouse.move(plot.x + 1, plot.y + 1);
-  await page.mouse.down();
-  await page.mouse.move(plot.x + 0.5 * plot.width, plot.y + plot.height - 1, { steps: 4 });
-  await page.mouse.up();
+  await drag(chart, [[0.002, 0.002], [0.5, 0.998]]);
   await expect.poll(async () => (await drawn(chart)).b.alpha).toBeLessThan(0.5 * whole.b.alpha);
   expect((await drawn(chart)).a.alpha).toBeGreaterThan(0.9 * whole.a.alpha);
-  await page.mouse.dblclick(plot.x + 0.9 * plot.width, plot.y + 0.5 * plot.height);
+  await page.mouse.dblclick(...(await place(chart, [0.9, 0.5])));
   await expect.poll(async () => (await drawn(chart)).b.alpha).toBeGreaterThan(0.9 * whole.b.alpha);
 
   // A class that is hidden is not drawn, and comes back.
@@ -127,22 +116,16 @@ test('many marks are on the canvas, through zoom, hover, legend, selection and d
   await entry.click();
   await expect.poll(async () => (await drawn(chart)).a.painted).toBe(whole.a.inside);
   expect(await page.evaluate(() => (window as any).webgl)).toBeUndefined();
-  expect(problems).toEqual([]);
-  await context.close();
-  await server.stop();
 });
 
-test('numbers as colours, and rings, on a screen with other pixels', async ({ browser }) => {
-  const server = await start('--no-demo');
-  const context = await browser.newContext({ baseURL: server.url, viewport: { width: 1280, height: 900 }, deviceScaleFactor: 1.5 });
-  const page = await context.newPage();
-  const problems: string[] = [];
-  watch(page, server, problems);
+const elsewhere = alone.extend({ deviceScaleFactor: 1.5 });
+
+elsewhere('numbers as colours, and rings, on a screen with other pixels', async ({ page, own }) => {
   // Every tenth row has no colour, and is a ring.
   const rows = Array.from({ length: ROWS }, (_, i) => `${i % 80},${Math.floor(i / 80)},${i % 10 === 0 ? '' : i}`);
   const file = join(mkdtempSync(join(tmpdir(), 'marks-')), 'colours.csv');
   writeFileSync(file, ['x,y,z', ...rows].join('\n'));
-  const path = server.run('import', file).match(/\/data\/\d+/)![0];
+  const path = own.run('import', file).match(/\/data\/\d+/)![0];
   await open(page, `${path}?scatter.x=x&scatter.y=y&scatter.color=z`);
   await settled(page);
   const panel = page.locator('[data-panel="scatter"]');
@@ -167,7 +150,4 @@ test('numbers as colours, and rings, on a screen with other pixels', async ({ br
     rgb(end).forEach((channel, i) => expect(Math.abs(channel - seen[i])).toBeLessThan(12));
   }
   expect(pixels.ring[3]).toBeLessThan(pixels.first[3] / 2);
-  expect(problems).toEqual([]);
-  await context.close();
-  await server.stop();
 });

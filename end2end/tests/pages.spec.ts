@@ -132,6 +132,17 @@ test('the twin of a chart is a table, and its CSV has all rows', async ({ page, 
   expect(problems).toEqual([]);
 });
 
+test('a value in a link that a control does not have is not shown by it', async ({ page, problems }) => {
+  await open(page, '/data/6?scatter.log_y=true&scatter.log_x=on&scatter.x=nothing');
+  await settled(page);
+  await expect(page.locator('[name="scatter.log_y"]')).not.toBeChecked();
+  await expect(page.locator('[name="scatter.log_x"]')).toBeChecked();
+  await expect(page.locator('[name="scatter.x"]')).not.toHaveValue('nothing');
+  const types = await page.locator('[data-panel="scatter"] .js-plotly-plot').evaluate((chart: any) => [chart._fullLayout.xaxis.type, chart._fullLayout.yaxis.type]);
+  expect(types).toEqual(['log', 'linear']);
+  expect(problems).toEqual([]);
+});
+
 test('the figure API refuses what it does not know, and says what', async ({ page }) => {
   const wrong = await page.request.get('/api/figures/data/6/scatter?colour=x');
   expect(wrong.status()).toBe(400);

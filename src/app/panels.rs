@@ -290,7 +290,7 @@ impl<S: PanelSource> AnyPanel for Panel<S> {
     fn controls(&self, source: &Source, wanted: &Controls) -> Vec<ControlView> {
         let Some(source) = S::of(source) else { return Vec::new() };
         let views = self.controls.iter().map(|control| control.view(source, wanted.get(control.name)));
-        views.filter(|view| view.form == ControlForm::Toggle || !view.options.is_empty()).collect()
+        views.filter(|view| !view.options.is_empty()).collect()
     }
 
     fn draw(&self, source: &Source, values: &Values, canvas: &Canvas) -> Result<Content, Empty> {
@@ -321,7 +321,7 @@ fn no_rows() -> Empty {
 
 impl<S> Control<S> {
     fn view(&self, source: &S, wanted: Option<&Vec<String>>) -> ControlView {
-        let options = if self.form == ControlForm::Toggle { Vec::new() } else { (self.options)(source) };
+        let options = if self.form == ControlForm::Toggle { fixed(&[("on", "on")]) } else { (self.options)(source) };
         let value =
             wanted.filter(|values| self.allows(&options, values).is_ok()).cloned().unwrap_or_else(|| (self.default)(source, &options));
         ControlView { name: self.name.to_owned(), label: self.label.to_owned(), form: self.form, value, options }
@@ -339,7 +339,7 @@ impl<S> Control<S> {
 pub fn allowed(form: ControlForm, label: &str, options: &[(String, String)], values: &[String]) -> Result<(), String> {
     match (form, values) {
         (ControlForm::Toggle, []) => Ok(()),
-        (ControlForm::Toggle, [one]) if one == "on" => Ok(()),
+        (ControlForm::Toggle, [one]) if known(label, options, one).is_ok() => Ok(()),
         (ControlForm::Toggle, _) => Err(format!("{label} is on or off")),
         (ControlForm::Select | ControlForm::Segments, [one]) => known(label, options, one),
         // `color=` in an address: nothing, where that is one of the choices.
@@ -446,6 +446,9 @@ mod tests {
         assert!(allowed(ControlForm::Select, "x", &fixed(&[("", "none"), ("a", "A")]), &[]).is_ok());
         assert!(allowed(ControlForm::Select, "x", &options, &one("b")).expect_err("refused").contains("“b”"));
         assert!(allowed(ControlForm::Many, "x", &options, &[]).is_ok());
-        assert!(allowed(ControlForm::Toggle, "x", &[], &one("maybe")).is_err());
+        let on = fixed(&[("on", "on")]);
+        assert!(allowed(ControlForm::Toggle, "x", &on, &one("on")).is_ok());
+        assert!(allowed(ControlForm::Toggle, "x", &on, &[]).is_ok());
+        assert!(allowed(ControlForm::Toggle, "x", &on, &one("true")).is_err());
     }
 }

@@ -33,12 +33,7 @@ fn value_of(page: Page, shown: RwSignal<PanelView>, panel: &str, control: &Contr
         let drawn = || shown.with(|view| view.control(&control.name).map_or_else(|| control.value.clone(), |found| found.value.clone()));
         page.values
             .with(|values| {
-                values
-                    .get(&key)
-                    .filter(|wanted| {
-                        control.options.is_empty() || wanted.iter().all(|one| control.options.iter().any(|(value, _)| value == one))
-                    })
-                    .cloned()
+                values.get(&key).filter(|wanted| wanted.iter().all(|one| control.options.iter().any(|(value, _)| value == one))).cloned()
             })
             .unwrap_or_else(drawn)
     })
