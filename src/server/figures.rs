@@ -18,6 +18,7 @@ use bytes::Bytes;
 use futures::FutureExt as _;
 use labboard_figure::{Drawing, Rows, Theme};
 use moka::future::Cache;
+use serde::Serialize;
 use serde_json::Value;
 
 use super::assets::accepts;
@@ -365,21 +366,35 @@ async fn answer(state: &State, request: Request) -> Result<Arc<Answer>, AppError
     state.figures().under_way.join(key.clone(), begin).await
 }
 
+/// The text of an answer, with the facts of the drawing as an object.
+#[derive(Serialize)]
+struct Plain<'a, V> {
+    #[serde(flatten)]
+    view: V,
+    raster: Option<&'a str>,
+    figure: &'a Value,
+}
+
+/// The facts as pages read them, which costs them less code than JSON.
+#[derive(Serialize)]
+struct Encoded {
+    view: String,
+}
+
 async fn made(state: &State, request: Request) -> Result<Answer, AppError> {
     let (inline, for_page) = (request.inline, request.for_page);
     let drawn = drawn(state, request).await?;
     let follows = follows(&drawn.figure);
-    let mut body = if for_page {
-        let view = postcard::to_allocvec(&drawn.view).map_err(|error| AppError::Internal(error.to_string()))?;
-        serde_json::json!({ "view": STANDARD.encode(view) })
+    let (view, figure) = (&drawn.view, &drawn.figure);
+    let raster = drawn.raster.as_ref().filter(|_| !inline).and_then(|raster| raster.source.as_deref());
+    let failed = |error: &dyn std::fmt::Display| AppError::Internal(error.to_string());
+    let plain = if for_page {
+        let view = postcard::to_allocvec(view).map_err(|error| failed(&error))?;
+        serde_json::to_vec(&Plain { view: Encoded { view: STANDARD.encode(view) }, raster, figure })
     } else {
-        serde_json::to_value(&drawn.view).map_err(|error| AppError::Internal(error.to_string()))?
+        serde_json::to_vec(&Plain { view, raster, figure })
     };
-    if let Value::Object(body) = &mut body {
-        body.insert("raster".to_owned(), drawn.raster.as_ref().filter(|_| !inline).and_then(|raster| raster.source.clone()).into());
-        body.insert("figure".to_owned(), drawn.figure);
-    }
-    let plain = Bytes::from(serde_json::to_vec(&body).map_err(|error| AppError::Internal(error.to_string()))?);
+    let plain = Bytes::from(plain.map_err(|error| failed(&error))?);
     let raster = drawn.raster.map(|raster| Bytes::from(raster.image));
     Ok(Answer { tag: format!("{:032x}", xxhash_rust::xxh3::xxh3_128(&plain)), plain, gzip: std::sync::OnceLock::new(), raster, follows })
 }
