@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_team_is_lent_again_after_a_panic() {
+    fn the_panic_of_a_helper_goes_on_and_leaves_the_next_work_alone() {
         let work = |helpers: Option<&ThreadPool>| helpers.unwrap().in_place_scope(|scope| scope.spawn(|_| panic!("on purpose")));
         assert!(std::panic::catch_unwind(|| with_helpers(1, work)).is_err());
         let sum = with_helpers(2, |helpers| helpers.unwrap().install(|| 1 + 1));

@@ -75,7 +75,7 @@ impl Palette {
         for (look, entry) in entry_of_look.iter_mut().enumerate().take(colours.len()) {
             *entry = look as u8;
         }
-        let mut mixtures = looks_in(tally);
+        let mut mixtures = mixtures_in(tally);
         mixtures.sort_unstable_by_key(|&look| (std::cmp::Reverse(tally[look]), look));
         let free = (ENTRIES - self.entries.len()).min(MOST_MIXTURES);
         let coarse = |look| {
@@ -114,7 +114,7 @@ impl Palette {
 }
 
 /// The mixtures that some cell has: few of all.
-fn looks_in(tally: &[u32]) -> Vec<usize> {
+fn mixtures_in(tally: &[u32]) -> Vec<usize> {
     const RUN: usize = 32;
     let runs = tally.chunks(RUN).enumerate().skip(usize::from(MIXTURES) / RUN);
     let has_some = |(_, run): &(usize, &[u32])| run.iter().fold(0, |any, cells| any | cells) > 0;
@@ -142,9 +142,8 @@ fn mixture(look: usize) -> [u8; 4] {
 struct Planar([[i32; ENTRIES + 2]; 4]);
 
 impl Planar {
-    /// At most as many as there may be.
     fn of(colours: &[[u8; 4]]) -> Self {
-        // Where there is no entry, nor an opaque one, the colour is farther from all others than any two of them.
+        // The transparent entry, and those that there are not, are farther from every colour than another colour can be.
         let mut planar = [[1_000; ENTRIES + 2]; 4];
         for (entry, colour) in colours.iter().enumerate().skip(1) {
             planar.iter_mut().zip(colour).for_each(|(channel, value)| channel[entry] = i32::from(*value));
@@ -165,5 +164,37 @@ impl Planar {
             nearest = nearest.min(distance << 8 | entry as u32);
         }
         nearest as u8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_nearest_entry_is_that_of_a_naive_search(
+            entries in prop::collection::vec(any::<[u8; 4]>(), 1..=ENTRIES), colours in prop::collection::vec(any::<[u8; 4]>(), 1..20),
+        ) {
+            let all: Vec<[u8; 4]> = std::iter::once([0; 4]).chain(entries).collect();
+            let planar = Planar::of(&all);
+            for colour in colours {
+                let distance = |entry: &usize| {
+                    let apart = |channel: usize| i32::from(all[*entry][channel]).abs_diff(i32::from(colour[channel])).pow(2);
+                    4 * (apart(0) + apart(1) + apart(2)) + apart(3)
+                };
+                let naive = (1..all.len()).min_by_key(distance);
+                prop_assert_eq!(Some(usize::from(planar.nearest(colour))), naive);
+            }
+        }
+
+        #[test]
+        fn no_mixture_is_passed_over(cells in prop::collection::btree_map(0..LOOKS, 1_u32..9, 0..60)) {
+            let mut tally = vec![0; LOOKS];
+            cells.iter().for_each(|(&look, &cells)| tally[look] = cells);
+            let naive: Vec<usize> = cells.into_keys().filter(|look| *look >= usize::from(MIXTURES)).collect();
+            prop_assert_eq!(mixtures_in(&tally), naive);
+        }
     }
 }
