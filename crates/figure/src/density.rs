@@ -1,7 +1,8 @@
 //! Density: all rows as a raster of counts for each class, under exact axes.
 //!
 //! A cell's colour is the mean of its classes' colours, weighted by their shares of its rows; its opacity says how many rows it
-//! has. Both are quantised to a palette of at most 254 colours; a cell of one class has exactly the legend's colour.
+//! has. Both are quantised to a palette of at most 254 colours; a cell of one class has exactly the legend's colour. Where many counts share a step of
+//! opacity, neighbours take turns between two, so that there are no contours where the data has none.
 
 mod cells;
 mod mixing;

@@ -1,5 +1,6 @@
 //! The second pass over the counts: how each cell looks.
 
+use super::opacity::{PHASES, Phases, steps_of_levels};
 use super::palette::{LOOKS, Look, MIXTURE_STEPS, NOTHING, Palette};
 use super::{Groups, Input, cells};
 use crate::theme::Rgb;
@@ -37,8 +38,9 @@ static SHARES: LazyLock<[[Look; LIGHTS]; 3]> = LazyLock::new(|| {
 pub(super) struct Mixer<'a> {
     groups: &'a Groups,
     palette: &'a Palette,
-    /// The step of opacity of each bin, among those of a class and among those of mixtures.
-    steps: Vec<[u8; 2]>,
+    /// The step of opacity of each bin in each phase, among those of a class and among those of mixtures.
+    steps: Vec<[[u8; 2]; PHASES]>,
+    phases: Phases,
     /// Linear light of each class.
     light: Vec<[u16; 3]>,
     /// The planes of a cell; empty where some planes share a class, since the largest plane need not be of the largest class then.
@@ -56,7 +58,7 @@ struct Planes {
 }
 
 impl<'a> Mixer<'a> {
-    pub(super) fn new(stride: usize, groups: &'a Groups, colours: &[Rgb], palette: &'a Palette, steps: &[u8]) -> Self {
+    pub(super) fn new((nx, stride): (usize, usize), groups: &'a Groups, colours: &[Rgb], palette: &'a Palette, levels: &[f64]) -> Self {
         let light: Vec<[u16; 3]> = colours.iter().map(|colour| colour.linear().map(|v| (v * (LIGHTS - 1) as f64).round() as u16)).collect();
         let apart = groups.of_plane.iter().enumerate().all(|(plane, class)| !groups.of_plane[..plane].contains(class));
         let eights = if apart { stride / EIGHT } else { 0 };
@@ -73,8 +75,9 @@ impl<'a> Mixer<'a> {
             }
         });
         let planes = planes.collect();
-        let steps = steps.iter().map(|&step| [step, (usize::from(step) * MIXTURE_STEPS / palette.steps) as u8]).collect();
-        Self { groups, palette, steps, light, planes }
+        let steps = steps_of_levels(levels, palette.steps).zip(steps_of_levels(levels, MIXTURE_STEPS));
+        let steps = steps.map(|(of_class, of_mixture)| std::array::from_fn(|phase| [of_class[phase], of_mixture[phase]])).collect();
+        Self { groups, palette, steps, phases: Phases::new(nx), light, planes }
     }
 
     /// Puts the looks of all cells in place of their bins, and says how many cells have each.
@@ -101,15 +104,15 @@ impl<'a> Mixer<'a> {
         let mut looks = Looks { of_cell: bins, tally: vec![0; LOOKS] };
         if counts.stride == 1 {
             let first = self.palette.first(0);
-            for look in &mut *looks.of_cell {
-                *look = if *look == 0 { NOTHING } else { first + Look::from(self.steps[usize::from(*look)][0]) };
+            for (cell, look) in band.clone().zip(&mut *looks.of_cell) {
+                *look = if *look == 0 { NOTHING } else { first + Look::from(self.steps_in(cell, *look)[0]) };
                 looks.tally[usize::from(*look)] += 1;
             }
         } else {
             let bytes = &counts.cells[band.start * counts.stride..band.end * counts.stride];
             match &*self.planes {
-                [first] => self.look_at_many(bytes, &[*first], &mut looks),
-                [first, second] => self.look_at_many(bytes, &[*first, *second], &mut looks),
+                [first] => self.look_at_many(band.start, bytes, &[*first], &mut looks),
+                [first, second] => self.look_at_many(band.start, bytes, &[*first, *second], &mut looks),
                 _ => {
                     for cell in band.clone() {
                         let bin = looks.of_cell[cell - band.start];
@@ -126,9 +129,14 @@ impl<'a> Mixer<'a> {
         looks.tally
     }
 
+    #[inline(always)]
+    fn steps_in(&self, cell: usize, bin: u16) -> [u8; 2] {
+        self.steps[usize::from(bin)][self.phases.of(cell)]
+    }
+
     /// Cells with rows of one plane look like its class; the others are gathered, and mixed many at once.
     #[inline(always)]
-    fn look_at_many<const EIGHTS: usize>(&self, bytes: &[u8], planes: &[Planes; EIGHTS], looks: &mut Looks<'_>) {
+    fn look_at_many<const EIGHTS: usize>(&self, start: usize, bytes: &[u8], planes: &[Planes; EIGHTS], looks: &mut Looks<'_>) {
         let cells = bytes.as_chunks::<EIGHT>().0.as_chunks::<EIGHTS>().0;
         let shares = &*SHARES;
         let (mut at, mut bins, mut gathered, mut n) = ([0_u32; LANES], [0_u16; LANES], [[0_u8; LANES * EIGHT]; EIGHTS], 0);
@@ -142,7 +150,7 @@ impl<'a> Mixer<'a> {
                 let (bin, words) = (looks.of_cell[cell], &cells[cell]);
                 let (first, is_alone) = alone(words, planes);
                 // Written in any case, and kept if it is meant: no branch to be foretold.
-                let look = first + Look::from(self.steps[usize::from(bin)][0]);
+                let look = first + Look::from(self.steps_in(start + cell, bin)[0]);
                 looks.of_cell[cell] = look;
                 looks.tally[usize::from(look)] += u32::from(is_alone);
                 (at[n % LANES], bins[n % LANES]) = (cell as u32, bin);
@@ -151,20 +159,20 @@ impl<'a> Mixer<'a> {
                 }
                 n += usize::from(!is_alone);
                 if n == LANES {
-                    self.set(&at, &bins, &mix(&gathered, planes), shares, looks);
+                    self.set(start, &at, &bins, &mix(&gathered, planes), shares, looks);
                     n = 0;
                 }
             }
         }
-        self.set(&at[..n], &bins, &mix(&gathered, planes), shares, looks);
+        self.set(start, &at[..n], &bins, &mix(&gathered, planes), shares, looks);
         looks.tally[usize::from(NOTHING)] = looks.of_cell.len() as u32 - filled;
     }
 
     #[inline(always)]
-    fn set(&self, at: &[u32], bins: &[u16; LANES], mixed: &Mixed, shares: &[[Look; LIGHTS]; 3], looks: &mut Looks<'_>) {
+    fn set(&self, start: usize, at: &[u32], bins: &[u16; LANES], mixed: &Mixed, shares: &[[Look; LIGHTS]; 3], looks: &mut Looks<'_>) {
         let [r, g, b] = &mixed.light;
         for (lane, &at) in at.iter().enumerate() {
-            let [step, mixture_step] = self.steps[usize::from(bins[lane])];
+            let [step, mixture_step] = self.steps_in(start + at as usize, bins[lane]);
             let mixture = mixture(shares, [r[lane], g[lane], b[lane]]) + Look::from(mixture_step);
             let pure = self.palette.first(usize::from(255 - (mixed.most[lane] & 255))) + Look::from(step);
             looks.set(at as usize, if mixed.is_pure[lane] { pure } else { mixture });
@@ -181,7 +189,7 @@ impl<'a> Mixer<'a> {
             total = total.saturating_add(count);
             light.iter_mut().zip(self.light[class]).for_each(|(light, value)| *light += u64::from(count) * u64::from(value));
         });
-        let [step, mixture_step] = self.steps[usize::from(bin)];
+        let [step, mixture_step] = self.steps_in(cell.index(), bin);
         let most = of_class.iter().enumerate().max_by_key(|(class, rows)| (**rows, std::cmp::Reverse(*class)));
         match most {
             Some((class, &rows)) if is_pure(total, rows) => self.palette.first(class) + Look::from(step),
@@ -334,7 +342,7 @@ mod tests {
             };
             let colours: Vec<Rgb> = groups.colours.iter().map(|&colour| Theme::Light.rgb(colour)).collect();
             let palette = Palette::new(&colours, &groups.used);
-            let steps: Vec<u8> = (0..BINS).map(|bin| (bin % palette.steps) as u8).collect();
+            let levels: Vec<f64> = (0..BINS).map(|bin| (bin % 977) as f64 / 976.0).collect();
             let mut chances = chance(seed | 1);
             let mut cells = vec![0_u8; 333 * stride];
             for cell in cells.chunks_exact_mut(stride) {
@@ -346,7 +354,7 @@ mod tests {
             let totals = cells.chunks_exact(stride).map(|cell| opacity::bin(cell.iter().map(|count| u32::from(*count)).sum()));
             let bins: Vec<u16> = totals.collect();
             let counts = cells::Counts { cells: &cells, stride, overflow: &[] };
-            let mixer = Mixer::new(stride, &groups, &colours, &palette, &steps);
+            let mixer = Mixer::new((37, stride), &groups, &colours, &palette, &levels);
             prop_assert!(!mixer.planes.is_empty());
 
             let mut looks = bins.clone();

@@ -29,17 +29,15 @@ fn count_of(bin: usize) -> f64 {
     2_f64.powi((octave as u32 + DIRECT_BITS) as i32) * (1.0 + fraction as f64 / 64.0)
 }
 
-/// The step of opacity of each bin, of `steps`. `histogram` has the cells of each bin.
-pub(super) fn steps_of_bins(shade: Shade, histogram: &[u32], steps: usize) -> Vec<u8> {
-    let last = steps.saturating_sub(1) as f64;
-    let step = |share: f64| (last * share.clamp(0.0, 1.0)).round() as u8;
+/// The level of opacity of each bin, from 0 to 1. `histogram` has the cells of each bin.
+pub(super) fn levels_of_bins(shade: Shade, histogram: &[u32]) -> Vec<f64> {
     let filled = || histogram.iter().enumerate().skip(1).filter(|(_, cells)| **cells > 0);
     let Some((largest, _)) = filled().next_back().filter(|(bin, _)| *bin > 1) else {
         // Every cell has one row: all are equally plain to see.
-        return vec![(last * 0.7) as u8; histogram.len()];
+        return vec![0.7; histogram.len()];
     };
     let known = &histogram[..=largest];
-    let mut out: Vec<u8> = match shade {
+    let mut levels: Vec<f64> = match shade {
         Shade::Equalised => {
             let first = filled().next().map_or(0.0, |(_, cells)| f64::from(*cells));
             let rest = (filled().map(|(_, cells)| f64::from(*cells)).sum::<f64>() - first).max(1.0);
@@ -47,26 +45,64 @@ pub(super) fn steps_of_bins(shade: Shade, histogram: &[u32], steps: usize) -> Ve
             let cells = known.iter().enumerate().map(|(bin, cells)| if bin == 0 { 0 } else { *cells });
             let rank = cells.map(|cells| {
                 below += f64::from(cells);
-                step(below / rest)
+                (below / rest).clamp(0.0, 1.0)
             });
             rank.collect()
         }
         Shade::Log | Shade::Linear => {
             let scale = |count: f64| if shade == Shade::Log { count.max(1.0).ln() } else { count - 1.0 };
             let top = scale(count_of(largest));
-            (0..known.len()).map(|bin| step(scale(count_of(bin)) / top)).collect()
+            (0..known.len()).map(|bin| (scale(count_of(bin)) / top).clamp(0.0, 1.0)).collect()
         }
     };
     // No cell has more.
-    out.resize(histogram.len(), last as u8);
-    out
+    levels.resize(histogram.len(), 1.0);
+    levels
 }
 
-/// What steps of opacity stand for: the fewest rows that a cell has, the fewest of the middle step, and the most.
-pub(super) fn landmarks(histogram: &[u32], steps: &[u8]) -> Vec<u64> {
+/// So many cells side by side may be drawn in different steps for the same level.
+pub(super) const PHASES: usize = 4;
+
+/// The phases of cells: along both sides of the grid they go round in steps that make no pattern (the R2 sequence, Roberts 2018).
+#[derive(Clone, Copy)]
+pub(super) struct Phases {
+    /// From a cell to the next, in 2³² to the round.
+    turn: u32,
+}
+
+impl Phases {
+    /// Of a grid with rows of so many cells.
+    pub(super) fn new(nx: usize) -> Self {
+        const ALONG: f64 = 0.754_877_666;
+        const UPWARDS: f64 = 0.569_840_291;
+        // The nearest step with which a whole row comes to the step upwards.
+        let turn = ((nx as f64 * ALONG).floor() + UPWARDS) / nx as f64;
+        Self { turn: (turn * 4_294_967_296.0) as u32 }
+    }
+
+    #[inline(always)]
+    pub(super) fn of(self, cell: usize) -> usize {
+        ((cell as u32).wrapping_mul(self.turn) >> 30) as usize
+    }
+}
+
+/// The step of each bin, of `steps`, in each phase. Where many counts share a step, phases differ so that there is no edge from one step to the next; where
+/// each count has a step of its own, all cells with this count look alike.
+pub(super) fn steps_of_levels(levels: &[f64], steps: usize) -> impl Iterator<Item = [u8; PHASES]> {
+    let last = steps.saturating_sub(1) as f64;
+    (0..levels.len()).map(move |bin| {
+        let level = levels[bin] * last;
+        let apart = (levels[(bin + 1).min(levels.len() - 1)] - levels[bin.saturating_sub(1)]) * last;
+        let rounded_up_from = |phase: usize| if apart < 1.0 { (phase as f64 + 0.5) / PHASES as f64 } else { 0.5 };
+        std::array::from_fn(|phase| (level + rounded_up_from(phase)) as u8)
+    })
+}
+
+/// What levels of opacity stand for: the fewest rows that a cell has, the fewest of the middle level, and the most.
+pub(super) fn landmarks(histogram: &[u32], levels: &[f64]) -> Vec<u64> {
     let filled = || (1..histogram.len()).filter(|&bin| histogram[bin] > 0);
     let (Some(fewest), Some(most)) = (filled().next(), filled().next_back()) else { return Vec::new() };
-    let middle = filled().find(|&bin| u16::from(steps[bin]) * 2 >= u16::from(steps[fewest]) + u16::from(steps[most]));
+    let middle = filled().find(|&bin| levels[bin] * 2.0 >= levels[fewest] + levels[most]);
     let mut bins: Vec<usize> = [Some(fewest), middle, Some(most)].into_iter().flatten().collect();
     bins.dedup();
     if bins.len() == 1 {
@@ -97,17 +133,42 @@ mod tests {
         let mut histogram = vec![0; BINS];
         counts.iter().for_each(|&bin| histogram[bin] = 1);
         for shade in [Shade::Equalised, Shade::Log, Shade::Linear] {
-            let steps = steps_of_bins(shade, &histogram, 12);
-            let steps = counts.map(|bin| steps[bin]);
-            assert!(steps.is_sorted(), "{steps:?}");
-            assert_eq!((steps[0], steps[4]), (0, 11));
+            let steps: Vec<[u8; PHASES]> = steps_of_levels(&levels_of_bins(shade, &histogram), 12).collect();
+            for phase in 0..PHASES {
+                let steps = counts.map(|bin| steps[bin][phase]);
+                assert!(steps.is_sorted(), "{steps:?}");
+                assert_eq!((steps[0], steps[4]), (0, 11));
+            }
+        }
+    }
+
+    #[test]
+    fn counts_that_share_a_step_are_between_two_and_others_are_not() {
+        let shared: Vec<f64> = (0..=100).map(|bin| f64::from(bin) / 100.0).collect();
+        for (steps, level) in steps_of_levels(&shared, 11).zip(&shared) {
+            let mean = steps.iter().map(|step| f64::from(*step)).sum::<f64>() / PHASES as f64;
+            assert!((mean - level * 10.0).abs() <= 0.125 + 1e-9 && steps[PHASES - 1] - steps[0] <= 1, "{level} {steps:?}");
+        }
+        let apart = [0.0, 0.13, 0.29, 0.51, 1.0];
+        assert!(steps_of_levels(&apart, 11).all(|steps| steps == [steps[0]; PHASES]));
+        // Neighbours have different phases, upwards always and along a row nearly so, and all are as frequent.
+        for nx in [30, 358, 560, 716, 1600] {
+            let phases = Phases::new(nx);
+            let (mut cells, mut alike) = ([0_usize; PHASES], 0);
+            for cell in 0..100 * nx {
+                cells[phases.of(cell)] += 1;
+                alike += usize::from(phases.of(cell) == phases.of(cell + 1));
+                assert_ne!(phases.of(cell), phases.of(cell + nx), "{nx} {cell}");
+            }
+            assert!(alike < 4 * nx, "{nx} {alike}");
+            assert!(cells.iter().all(|cells| cells.abs_diff(25 * nx) <= nx), "{nx} {cells:?}");
         }
     }
 
     #[test]
     fn landmarks_go_from_the_fewest_rows_to_the_most() {
         let mut histogram = vec![0; BINS];
-        let landmarks = |histogram: &[u32]| landmarks(histogram, &steps_of_bins(Shade::Log, histogram, 11));
+        let landmarks = |histogram: &[u32]| landmarks(histogram, &levels_of_bins(Shade::Log, histogram));
         assert!(landmarks(&histogram).is_empty());
         histogram[2] = 9;
         assert!(landmarks(&histogram).is_empty());

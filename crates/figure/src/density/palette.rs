@@ -10,8 +10,8 @@ pub(super) const TRANSPARENT: u8 = 0;
 const ENTRIES: usize = 254;
 /// Of these mixtures; more are hardly told apart, and cost more bytes.
 const MOST_MIXTURES: usize = 80;
-/// Steps of opacity that mixtures have.
-pub(super) const MIXTURE_STEPS: usize = 8;
+/// Steps of opacity that mixtures have: few, so that there are entries for their colours.
+pub(super) const MIXTURE_STEPS: usize = 5;
 
 /// How a cell looks: nothing, a class in one of its steps, or a mixture of 4 bits a channel and 3 bits of opacity.
 pub(super) type Look = u16;

@@ -1,7 +1,7 @@
 //! From counts to a palette raster.
 
 use super::mixing::{Mixer, RUN};
-use super::opacity::{landmarks, steps_of_bins};
+use super::opacity::{landmarks, levels_of_bins};
 use super::palette::{Look, NOTHING, Palette, TRANSPARENT};
 use super::survey::Survey;
 use super::{Buffers, Groups, Input};
@@ -27,10 +27,10 @@ pub(super) fn shade(
 ) -> Result<Shaded, EncodingError> {
     let colours: Vec<Rgb> = groups.colours.iter().map(|&colour| theme.rgb(colour)).collect();
     let palette = Palette::new(&colours, &groups.used);
-    let steps = steps_of_bins(input.shade, &survey.histogram, palette.steps);
-    let landmarks = landmarks(&survey.histogram, &steps);
+    let levels = levels_of_bins(input.shade, &survey.histogram);
+    let landmarks = landmarks(&survey.histogram, &levels);
     let looks = &mut buffers.cells[..];
-    let tally = Mixer::new(input.counts.stride, groups, &colours, &palette, &steps).look_at(input, &survey.bands, looks);
+    let tally = Mixer::new((input.nx, input.counts.stride), groups, &colours, &palette, &levels).look_at(input, &survey.bands, looks);
     let codes = palette.settle(&tally);
 
     buffers.pixels.resize(looks.len(), TRANSPARENT);
