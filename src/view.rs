@@ -87,6 +87,11 @@ pub struct Zoom {
 
 #[cfg(feature = "ssr")]
 impl Zoom {
+    /// A part of the first pair of axes, whatever they show.
+    pub fn window(x: [f64; 2], y: [f64; 2]) -> Self {
+        Self { axes: String::new(), ranges: [("x".to_owned(), x), ("y".to_owned(), y)].into() }
+    }
+
     pub fn parse(text: &str) -> Option<Zoom> {
         let mut parts = text.split(';');
         let axes = parts.next().filter(|tag| is_tag(tag))?.to_owned();

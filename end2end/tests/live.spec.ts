@@ -6,7 +6,7 @@ import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Page } from '@playwright/test';
-import { expect, live, open, settled, test, type Server } from './labboard';
+import { drag, expect, live, open, settled, test, type Server } from './labboard';
 
 const demo = join(__dirname, '../../demo/data/run');
 const TASK = 3;
@@ -39,11 +39,7 @@ const marks = (page: Page) =>
 
 /** Drags a box over the good half, and says what is in view then. */
 async function zoom(page: Page) {
-  const plot = (await chart(page).locator('.nsewdrag').boundingBox())!;
-  await page.mouse.move(plot.x + plot.width * 0.5, plot.y + plot.height * 0.3);
-  await page.mouse.down();
-  await page.mouse.move(plot.x + plot.width * 0.99, plot.y + plot.height * 0.35, { steps: 5 });
-  await page.mouse.up();
+  await drag(chart(page), [[0.5, 0.3], [0.99, 0.35]]);
   const zoomed = await range(page);
   expect(zoomed[0]).toBeGreaterThan(0.6);
   return zoomed;

@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Page } from '@playwright/test';
-import { axes, expect, live, open, settled, start, test } from './labboard';
+import { axes, drag, expect, live, open, settled, start, test } from './labboard';
 
 const bar = (page: Page, name: string | RegExp) => page.locator('.room-bar > button').filter({ hasText: name });
 const drawer = (page: Page) => page.locator('.drawer');
@@ -139,11 +139,7 @@ test('a saved view, opened in a fresh browser, is the view that was saved', asyn
   await control(page, 'scatter.x').selectOption('flipper_length_mm');
   await control(page, 'scatter.color').selectOption('sex');
   await page.locator('[data-panel="features"] th button').nth(1).click();
-  const plot = (await page.locator('[data-panel="scatter"] .nsewdrag').boundingBox())!;
-  await page.mouse.move(plot.x + plot.width * 0.2, plot.y + plot.height * 0.2);
-  await page.mouse.down();
-  await page.mouse.move(plot.x + plot.width * 0.7, plot.y + plot.height * 0.8, { steps: 4 });
-  await page.mouse.up();
+  await drag(page.locator('[data-panel="scatter"] .js-plotly-plot'), [[0.2, 0.2], [0.7, 0.8]]);
   await bar(page, 'Views').click();
   await drawer(page).locator('[name="name"]').fill('Long flippers');
   await drawer(page).getByRole('button', { name: 'Save this view' }).click();

@@ -126,11 +126,16 @@ fn memory(field: &str) -> f64 {
     line.and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok()).map_or(0.0, |kilobytes| kilobytes * 1024.0)
 }
 
-/// The bytes of a figure with its raster, the rows that it shows, and whether it is a first look.
-async fn draw(state: &State, entity: Entity, zoom: Option<Zoom>, first: bool) -> anyhow::Result<(usize, u64, bool)> {
+/// The scatter of two of the generated features, by class.
+fn scatter(entity: Entity) -> anyhow::Result<Request> {
     let panel = panels::find(Kind::Data, "scatter").context("there is no scatter")?;
     let wanted: Controls = [("x", "x"), ("y", "y"), ("color", "cat")].map(|(name, value)| (name.to_owned(), vec![value.to_owned()])).into();
-    let mut request = Request::new(entity, panel, wanted);
+    Ok(Request::new(entity, panel, wanted))
+}
+
+/// The bytes of a figure with its raster, the rows that it shows, and whether it is a first look.
+async fn draw(state: &State, entity: Entity, zoom: Option<Zoom>, first: bool) -> anyhow::Result<(usize, u64, bool)> {
+    let mut request = scatter(entity)?;
     (request.canvas.width, request.canvas.height, request.canvas.picture) = (800, 500, false);
     (request.canvas.zoom, request.canvas.first) = (zoom, first);
     let drawn = figures::drawn(state, request).await.map_err(anyhow::Error::from)?;
@@ -147,7 +152,7 @@ fn window(depth: u32, random: &mut Random) -> Zoom {
         let middle = middle + random.uniform() * half * 0.2;
         [middle - half, middle + half]
     };
-    Zoom { axes: String::new(), ranges: [("x".to_owned(), range(x)), ("y".to_owned(), range(y))].into() }
+    Zoom::window(range(x), range(y))
 }
 
 fn centre(class: usize) -> (f64, f64) {
@@ -280,13 +285,9 @@ mod tests {
         let state = routes::open(Config { data_dir: dir.path().to_owned(), demo: false, ..Config::default() }).await.unwrap();
         let entity = Entity::new(Kind::Data, id);
         let drawn = async |zoom: Option<[f64; 4]>| {
-            let wanted = [("x", "x"), ("y", "y"), ("color", "cat")].map(|(name, value)| (name.to_owned(), vec![value.to_owned()]));
-            let mut request = Request::new(entity, panels::find(Kind::Data, "scatter").unwrap(), wanted.into());
+            let mut request = scatter(entity).unwrap();
             (request.canvas.width, request.canvas.height) = (440, 360);
-            request.canvas.zoom = zoom.map(|[x0, x1, y0, y1]| Zoom {
-                axes: String::new(),
-                ranges: [("x".to_owned(), [x0, x1]), ("y".to_owned(), [y0, y1])].into(),
-            });
+            request.canvas.zoom = zoom.map(|[x0, x1, y0, y1]| Zoom::window([x0, x1], [y0, y1]));
             let drawn = figures::drawn(&state, request).await.unwrap();
             let cells: [usize; 2] = serde_json::from_value(drawn.figure["layout"]["meta"]["cells"].clone()).unwrap();
             (cells, drawn.view.provenance.rows_shown as usize, drawn.raster.unwrap().image, drawn.view.summary)

@@ -160,8 +160,7 @@ fn window(text: &str) -> Result<Zoom, AppError> {
     let numbers = text.split(',').map(str::parse::<f64>).collect::<Result<Vec<_>, _>>().unwrap_or_default();
     match numbers.as_slice() {
         &[x0, x1, y0, y1] if numbers.iter().all(|number| number.is_finite()) && x0 != x1 && y0 != y1 => {
-            let ranges = [("x".to_owned(), [x0, x1]), ("y".to_owned(), [y0, y1])].into();
-            Ok(Zoom { axes: String::new(), ranges })
+            Ok(Zoom::window([x0, x1], [y0, y1]))
         }
         _ => Err(AppError::BadRequest(format!("window is x0,x1,y0,y1 with four different finite numbers, not “{text}”"))),
     }

@@ -3,6 +3,8 @@
 mod huffman;
 mod webp;
 
+pub use webp::LONGEST_SIDE;
+
 use crate::axis::{Axis, Window};
 use crate::extend::{self, Image};
 use serde_json::Value;
@@ -31,7 +33,7 @@ pub struct Raster {
 pub enum EncodingError {
     #[error("a palette of {0} colours does not fit one byte a pixel")]
     Palette(usize),
-    #[error("{pixels} pixels do not fill {width} × {height}, or a side is longer than {}", webp::LONGEST_SIDE)]
+    #[error("{pixels} pixels do not fill {width} × {height}, or a side is longer than {}", LONGEST_SIDE)]
     Size { pixels: usize, width: u32, height: u32 },
     #[error("pixel {at} has colour {code} of a palette of {colours}")]
     Pixel { at: usize, code: u8, colours: usize },
@@ -48,7 +50,7 @@ impl Raster {
             return Err(EncodingError::Palette(palette.len()));
         }
         let fits = pixels.len() as u64 == u64::from(width) * u64::from(height);
-        if !fits || pixels.is_empty() || width.max(height) > webp::LONGEST_SIDE {
+        if !fits || pixels.is_empty() || width.max(height) > LONGEST_SIDE {
             return Err(EncodingError::Size { pixels: pixels.len(), width, height });
         }
         if pixels.iter().fold(0, |most, code| most.max(*code)) as usize >= palette.len() {

@@ -20,8 +20,8 @@ use crate::server::talk::text::escape;
 
 /// Groups that are named; the others are added up.
 const NAMED: usize = 6;
-/// Along an axis of a raster; as many as an image may have pixels.
-const MOST_CELLS: usize = 1 << 14;
+/// Along an axis of a raster: as many as an image may have pixels.
+const MOST_CELLS: usize = labboard_figure::raster::LONGEST_SIDE as usize;
 
 #[derive(Clone, Debug)]
 enum Question {

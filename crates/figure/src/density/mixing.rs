@@ -101,7 +101,7 @@ impl<'a> Mixer<'a> {
         // What overflows has its bins still, however the others look.
         let overflowing: Vec<(cells::Cell<'_>, u16)> =
             counts.overflowing(band.clone()).map(|cell| (cell, bins[cell.index() - band.start])).collect();
-        let mut looks = Looks { of_cell: bins, tally: vec![0; LOOKS] };
+        let mut looks = Looks { start: band.start, of_cell: bins, tally: vec![0; LOOKS] };
         if counts.stride == 1 {
             let first = self.palette.first(0);
             for (cell, look) in band.clone().zip(&mut *looks.of_cell) {
@@ -111,8 +111,8 @@ impl<'a> Mixer<'a> {
         } else {
             let bytes = &counts.cells[band.start * counts.stride..band.end * counts.stride];
             match &*self.planes {
-                [first] => self.look_at_many(band.start, bytes, &[*first], &mut looks),
-                [first, second] => self.look_at_many(band.start, bytes, &[*first, *second], &mut looks),
+                [first] => self.look_at_many(bytes, &[*first], &mut looks),
+                [first, second] => self.look_at_many(bytes, &[*first, *second], &mut looks),
                 _ => {
                     for cell in band.clone() {
                         let bin = looks.of_cell[cell - band.start];
@@ -136,7 +136,7 @@ impl<'a> Mixer<'a> {
 
     /// Cells with rows of one plane look like its class; the others are gathered, and mixed many at once.
     #[inline(always)]
-    fn look_at_many<const EIGHTS: usize>(&self, start: usize, bytes: &[u8], planes: &[Planes; EIGHTS], looks: &mut Looks<'_>) {
+    fn look_at_many<const EIGHTS: usize>(&self, bytes: &[u8], planes: &[Planes; EIGHTS], looks: &mut Looks<'_>) {
         let cells = bytes.as_chunks::<EIGHT>().0.as_chunks::<EIGHTS>().0;
         let shares = &*SHARES;
         let (mut at, mut bins, mut gathered, mut n) = ([0_u32; LANES], [0_u16; LANES], [[0_u8; LANES * EIGHT]; EIGHTS], 0);
@@ -150,7 +150,7 @@ impl<'a> Mixer<'a> {
                 let (bin, words) = (looks.of_cell[cell], &cells[cell]);
                 let (first, is_alone) = alone(words, planes);
                 // Written in any case, and kept if it is meant: no branch to be foretold.
-                let look = first + Look::from(self.steps_in(start + cell, bin)[0]);
+                let look = first + Look::from(self.steps_in(looks.start + cell, bin)[0]);
                 looks.of_cell[cell] = look;
                 looks.tally[usize::from(look)] += u32::from(is_alone);
                 (at[n % LANES], bins[n % LANES]) = (cell as u32, bin);
@@ -159,20 +159,20 @@ impl<'a> Mixer<'a> {
                 }
                 n += usize::from(!is_alone);
                 if n == LANES {
-                    self.set(start, &at, &bins, &mix(&gathered, planes), shares, looks);
+                    self.set(&at, &bins, &mix(&gathered, planes), shares, looks);
                     n = 0;
                 }
             }
         }
-        self.set(start, &at[..n], &bins, &mix(&gathered, planes), shares, looks);
+        self.set(&at[..n], &bins, &mix(&gathered, planes), shares, looks);
         looks.tally[usize::from(NOTHING)] = looks.of_cell.len() as u32 - filled;
     }
 
     #[inline(always)]
-    fn set(&self, start: usize, at: &[u32], bins: &[u16; LANES], mixed: &Mixed, shares: &[[Look; LIGHTS]; 3], looks: &mut Looks<'_>) {
+    fn set(&self, at: &[u32], bins: &[u16; LANES], mixed: &Mixed, shares: &[[Look; LIGHTS]; 3], looks: &mut Looks<'_>) {
         let [r, g, b] = &mixed.light;
         for (lane, &at) in at.iter().enumerate() {
-            let [step, mixture_step] = self.steps_in(start + at as usize, bins[lane]);
+            let [step, mixture_step] = self.steps_in(looks.start + at as usize, bins[lane]);
             let mixture = mixture(shares, [r[lane], g[lane], b[lane]]) + Look::from(mixture_step);
             let pure = self.palette.first(usize::from(255 - (mixed.most[lane] & 255))) + Look::from(step);
             looks.set(at as usize, if mixed.is_pure[lane] { pure } else { mixture });
@@ -307,6 +307,8 @@ fn is_pure(total: u32, most: u32) -> bool {
 
 /// The looks of a band's cells, and how many cells have each.
 struct Looks<'a> {
+    /// The band's first cell.
+    start: usize,
     of_cell: &'a mut [Look],
     tally: Vec<u32>,
 }

@@ -93,7 +93,7 @@ pub(super) fn steps_of_levels(levels: &[f64], steps: usize) -> impl Iterator<Ite
     (0..levels.len()).map(move |bin| {
         let level = levels[bin] * last;
         let apart = (levels[(bin + 1).min(levels.len() - 1)] - levels[bin.saturating_sub(1)]) * last;
-        let rounded_up_from = |phase: usize| if apart < 1.0 { (phase as f64 + 0.5) / PHASES as f64 } else { 0.5 };
+        let rounded_up_from = |phase: usize| if apart > 0.0 && apart < 1.0 { (phase as f64 + 0.5) / PHASES as f64 } else { 0.5 };
         std::array::from_fn(|phase| (level + rounded_up_from(phase)) as u8)
     })
 }
@@ -151,6 +151,10 @@ mod tests {
         }
         let apart = [0.0, 0.13, 0.29, 0.51, 1.0];
         assert!(steps_of_levels(&apart, 11).all(|steps| steps == [steps[0]; PHASES]));
+        // So do cells that all have one row.
+        let mut one_each = vec![0; BINS];
+        one_each[1] = 300;
+        assert!(steps_of_levels(&levels_of_bins(Shade::Equalised, &one_each), 10).all(|steps| steps == [steps[0]; PHASES]));
         // Neighbours have different phases, upwards always and along a row nearly so, and all are as frequent.
         for nx in [30, 358, 560, 716, 1600] {
             let phases = Phases::new(nx);

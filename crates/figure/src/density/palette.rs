@@ -113,16 +113,12 @@ impl Palette {
     }
 }
 
-/// The mixtures that some cell has: few of all.
+/// The mixtures that some cell has: few of all, so that runs without any are passed over.
 fn mixtures_in(tally: &[u32]) -> Vec<usize> {
     const RUN: usize = 32;
-    let runs = tally.chunks(RUN).enumerate().skip(usize::from(MIXTURES) / RUN);
-    let has_some = |(_, run): &(usize, &[u32])| run.iter().fold(0, |any, cells| any | cells) > 0;
-    let each = |(at, run): (usize, _)| {
-        let cells: &[u32] = run;
-        cells.iter().enumerate().filter(|(_, cells)| **cells > 0).map(move |(i, _)| at * RUN + i)
-    };
-    runs.filter(has_some).flat_map(each).collect()
+    let runs = (0..LOOKS).step_by(RUN).zip(tally.chunks(RUN)).skip(usize::from(MIXTURES) / RUN);
+    let filled = runs.filter(|(_, run)| run.iter().fold(0, |any, cells| any | cells) > 0);
+    filled.flat_map(|(first, run)| (first..).zip(run).filter(|(_, cells)| **cells > 0).map(|(look, _)| look)).collect()
 }
 
 /// The 4 bits of each channel of a mixture, and its step of opacity.

@@ -14,8 +14,8 @@ const TILE_BITS: u32 = 6;
 const TILE: usize = 1 << TILE_BITS;
 /// Pixels from which a second thread is worth it.
 const PARALLEL_PIXELS: usize = 200_000;
-/// The longest side that fits the format.
-pub(super) const LONGEST_SIDE: u32 = 1 << 14;
+/// The longest side that fits the format, in pixels.
+pub const LONGEST_SIDE: u32 = 1 << 14;
 /// With so few colours several pixels would share a byte.
 const FEW_COLOURS: usize = 16;
 

@@ -25,21 +25,6 @@ fn naive(x: &Axis<'_>, y: &Axis<'_>, classes: Option<Classes<'_>>) -> (Vec<u32>,
     (counts, shown)
 }
 
-/// All rows.
-fn count(x: &Axis<'_>, y: &Axis<'_>, classes: Option<Classes<'_>>, buffers: &mut Buffers) -> Result<Density, DensityError> {
-    super::count(1, x, y, classes, buffers)
-}
-
-fn count_cloud(
-    cloud: &Cloud<'_>,
-    x: &Axis<'_>,
-    y: &Axis<'_>,
-    classes: Option<Classes<'_>>,
-    buffers: &mut Buffers,
-) -> Result<Density, DensityError> {
-    super::count_cloud(1, cloud, x, y, classes, buffers)
-}
-
 fn noise(rows: usize, seed: u64) -> Vec<f64> {
     let mut state = seed;
     let mut next = move || {
@@ -54,7 +39,7 @@ fn the_upper_end_belongs_to_the_last_cell() {
     let x = [0.0, 0.5, 1.0, 1.5, f64::NAN, f64::INFINITY];
     let y = [0.0; 6];
     let axis = |values, low, high, bins| Axis { positions: Positions::Numbers(values), low, high, bins };
-    let found = count(&axis(&x, 0.0, 1.0, 2), &axis(&y, 0.0, 1.0, 1), None, &mut Buffers::default()).unwrap();
+    let found = count(1, &axis(&x, 0.0, 1.0, 2), &axis(&y, 0.0, 1.0, 1), None, &mut Buffers::default()).unwrap();
     assert_eq!(found.counts(), [1, 2]);
     assert_eq!((found.rows_shown, found.rows_total), (3, 6));
 }
@@ -65,7 +50,7 @@ fn categories_stand_on_whole_numbers() {
     let positions = Positions::Codes { codes: &codes, categories: 3 };
     let x = Axis { positions, low: -0.5, high: 2.5, bins: 3 };
     let y = Axis { positions, low: 0.5, high: 1.5, bins: 1 };
-    let found = count(&x, &y, None, &mut Buffers::default()).unwrap();
+    let found = count(1, &x, &y, None, &mut Buffers::default()).unwrap();
     assert_eq!(found.counts(), [0, 2, 0]);
 }
 
@@ -74,7 +59,7 @@ fn crowded_cells_do_not_wrap() {
     for rows in [255, 256, 1_000, 250_001] {
         let x = vec![0.25; rows];
         let axis = Axis { positions: Positions::Numbers(&x), low: 0.0, high: 1.0, bins: 3 };
-        let found = count(&axis, &axis, None, &mut Buffers::default()).unwrap();
+        let found = count(1, &axis, &axis, None, &mut Buffers::default()).unwrap();
         assert_eq!(found.counts()[0], rows as u32);
         assert_eq!(found.counts().iter().sum::<u32>(), rows as u32);
     }
@@ -93,11 +78,11 @@ fn threads_and_recycled_memory_change_nothing() {
     let (counts, shown) = naive(&x, &y, classes);
     let mut buffers = Buffers::default();
     for _ in 0..2 {
-        let found = count(&x, &y, classes, &mut buffers).unwrap();
+        let found = count(1, &x, &y, classes, &mut buffers).unwrap();
         assert_eq!((found.counts(), found.rows_shown), (counts.clone(), shown));
         buffers.recycle(found);
     }
-    let small = count(&Axis { bins: 2, ..x }, &y, None, &mut buffers).unwrap();
+    let small = count(1, &Axis { bins: 2, ..x }, &y, None, &mut buffers).unwrap();
     assert_eq!(small.counts(), naive(&Axis { bins: 2, ..x }, &y, None).0);
 }
 
@@ -105,7 +90,7 @@ fn threads_and_recycled_memory_change_nothing() {
 fn impossible_grids_are_refused() {
     let values = [1.0, 2.0];
     let good = Axis { positions: Positions::Numbers(&values), low: 0.0, high: 1.0, bins: 4 };
-    let refused = |x: Axis<'_>, y: Axis<'_>| count(&x, &y, None, &mut Buffers::default()).is_err();
+    let refused = |x: Axis<'_>, y: Axis<'_>| count(1, &x, &y, None, &mut Buffers::default()).is_err();
     assert!(refused(Axis { low: 1.0, ..good }, good));
     assert!(refused(Axis { high: f64::NAN, ..good }, good));
     assert!(refused(Axis { low: f64::MIN, high: f64::MAX, ..good }, good));
@@ -150,14 +135,14 @@ fn one_out_of_many_rows_is_about_its_share_of_every_cell() {
     let grouping = Grouping::new(&codes, &levels, 8);
     let (along_x, along_y) = (axis(&x, 0.2, 2.9, 12), axis(&y, 0.3, 2.8, 9));
     let mut buffers = Buffers::default();
-    let all = count(&along_x, &along_y, Some(grouping.of(&codes)), &mut buffers).unwrap();
+    let all = count(1, &along_x, &along_y, Some(grouping.of(&codes)), &mut buffers).unwrap();
     let (made, bounds) = indexed(along_x.positions, along_y.positions).unwrap();
     let cloud = Cloud { parts: made.parts(), bounds: &bounds, x: along_x.positions, y: along_y.positions };
     let groups: Vec<u8> = made.rows.iter().map(|row| codes[*row as usize] as u8).collect();
     for one_of in [2, 8] {
         let some = [
-            super::count(one_of, &along_x, &along_y, Some(grouping.of(&codes)), &mut buffers).unwrap(),
-            super::count_cloud(one_of, &cloud, &along_x, &along_y, Some(grouping.of_groups(&groups)), &mut buffers).unwrap(),
+            count(one_of, &along_x, &along_y, Some(grouping.of(&codes)), &mut buffers).unwrap(),
+            count_cloud(one_of, &cloud, &along_x, &along_y, Some(grouping.of_groups(&groups)), &mut buffers).unwrap(),
         ];
         for some in some {
             assert_eq!(some.rows_shown, some.counts().iter().map(|count| u64::from(*count)).sum::<u64>());
@@ -175,7 +160,7 @@ fn one_out_of_many_rows_is_about_its_share_of_every_cell() {
         axis(&numbered, 0.0, 5_000.0, 5_000),
         Axis { positions: Positions::Codes { codes: &vec![0; 5_000], categories: 1 }, low: -0.5, high: 0.5, bins: 1 },
     );
-    let found = super::count(4, &along, &one, None, &mut buffers).unwrap();
+    let found = count(4, &along, &one, None, &mut buffers).unwrap();
     let pieces: Vec<usize> = (0..5_000).filter(|row| row % (4 * RUN_OF_TABLE) < RUN_OF_TABLE).collect();
     let counted: Vec<usize> = found.counts().iter().enumerate().filter(|(_, count)| **count > 0).map(|(cell, _)| cell).collect();
     assert!(counted == pieces);
@@ -220,7 +205,7 @@ proptest! {
         let mut buffers = Buffers::default();
         for y in [y, codes_axis] {
             for classes in [None, Some(grouping.of(&codes))] {
-                let found = count(&x, &y, classes, &mut buffers).unwrap();
+                let found = count(1, &x, &y, classes, &mut buffers).unwrap();
                 let (counts, shown) = naive(&x, &y, classes);
                 prop_assert_eq!(&found.counts(), &counts);
                 prop_assert_eq!(found.rows_shown, shown);
@@ -230,7 +215,7 @@ proptest! {
                     let cloud = Cloud { parts: made.parts(), bounds: &bounds, x: x.positions, y: y.positions };
                     let groups: Vec<u8> = made.rows.iter().map(|row| grouping.group_of(codes[*row as usize]) as u8).collect();
                     let classes = classes.map(|_| grouping.of_groups(&groups));
-                    prop_assert_eq!(&count_cloud(&cloud, &x, &y, classes, &mut buffers).unwrap(), &found);
+                    prop_assert_eq!(&count_cloud(1, &cloud, &x, &y, classes, &mut buffers).unwrap(), &found);
                     let window = Window { x: (x.low, x.high), y: (y.low, y.high) };
                     let selected = select_window_cloud(&cloud, window, points.len()).unwrap();
                     prop_assert_eq!(selected.len() as u64, shown);
@@ -254,11 +239,11 @@ proptest! {
         let codes = vec![0; values.len()];
         let one = Axis { positions: Positions::Codes { codes: &codes, categories: 1 }, low: -0.5, high: 0.5, bins: 1 };
         let mut buffers = Buffers::default();
-        let expected = count(&numbers, &one, None, &mut buffers).unwrap();
-        prop_assert_eq!(&count(&axis, &one, None, &mut buffers).unwrap(), &expected);
+        let expected = count(1, &numbers, &one, None, &mut buffers).unwrap();
+        prop_assert_eq!(&count(1, &axis, &one, None, &mut buffers).unwrap(), &expected);
         if let Some((made, bounds)) = indexed(axis.positions, one.positions) {
             let cloud = Cloud { parts: made.parts(), bounds: &bounds, x: axis.positions, y: one.positions };
-            prop_assert_eq!(&count_cloud(&cloud, &axis, &one, None, &mut buffers).unwrap(), &expected);
+            prop_assert_eq!(&count_cloud(1, &cloud, &axis, &one, None, &mut buffers).unwrap(), &expected);
         }
     }
 
@@ -339,8 +324,8 @@ fn threads_change_nothing_about_an_index_and_selections() {
         let mut buffers = Buffers::default();
         for (low, high) in [(0.0, 3.0), (1.0, 1.01), (1.2, 1.9), (-5.0, 9.0), (2.99, 3.5), (1.5, 1.500_000_1), (-1e9, 1e9)] {
             let (along_x, along_y) = (axis(x, low, high, 700), axis(y, low, high, 420));
-            let expected = count(&along_x, &along_y, None, &mut buffers).unwrap();
-            let found = count_cloud(&cloud, &along_x, &along_y, None, &mut buffers).unwrap();
+            let expected = count(1, &along_x, &along_y, None, &mut buffers).unwrap();
+            let found = count_cloud(1, &cloud, &along_x, &along_y, None, &mut buffers).unwrap();
             assert!(found == expected, "{low} to {high}");
             let inside = |at: f64| (low..=high).contains(&at);
             let naive: Vec<u32> = (0..rows).filter(|&row| inside(x.at(row)) && inside(y.at(row))).map(|row| row as u32).collect();
@@ -381,8 +366,8 @@ fn speed() {
             eprintln!("{rows} rows, {what}, {low} to {high}: {:.2} ms", best * 1e3);
         };
         for (low, high) in [(0.0, 3.0), (1.0, 2.0), (1.4, 1.6), (1.49, 1.51)] {
-            best("columns", low, high, &|x, y, buffers| count(x, y, Some(grouping.of(&codes)), buffers).unwrap());
-            best("index", low, high, &|x, y, buffers| count_cloud(&cloud, x, y, Some(grouping.of_groups(&groups)), buffers).unwrap());
+            best("columns", low, high, &|x, y, buffers| count(1, x, y, Some(grouping.of(&codes)), buffers).unwrap());
+            best("index", low, high, &|x, y, buffers| count_cloud(1, &cloud, x, y, Some(grouping.of_groups(&groups)), buffers).unwrap());
         }
     }
 }
